@@ -1,0 +1,109 @@
+"""Ambient fields: bound here, inherited by tasks, carried into threads by wrap."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Iterator
+
+import pytest
+import structlog.contextvars
+
+from zotify_logging import JobIdError, bind, bound, job_context, unbind, wrap
+from zotify_logging.context import check_job_id, current_context
+from zotify_logging.event_loops import runs_event_loop
+
+
+@pytest.fixture(autouse=True)
+def empty() -> Iterator[None]:
+    yield
+    unbind(*current_context())
+    structlog.contextvars.clear_contextvars()
+
+
+def test_bind_and_unbind() -> None:
+    """Bound fields stay until they are unbound; unknown names do no harm."""
+    bind(user_id=1, request_id="r")
+    unbind("user_id", "never")
+    assert dict(current_context()) == {"request_id": "r"}
+
+
+def test_bound_restores_what_was_before() -> None:
+    """Also when the block raises."""
+    bind(user_id=1)
+    with pytest.raises(KeyError):
+        with bound(user_id=2, job_id="j"):
+            assert dict(current_context()) == {"user_id": 2, "job_id": "j"}
+            raise KeyError
+    assert dict(current_context()) == {"user_id": 1}
+
+
+def test_a_block_that_ends_in_another_context_raises_nothing() -> None:
+    """Web frameworks enter and leave a generator in different copies of the context."""
+
+    def dependency() -> Iterator[None]:
+        with bound(user_id=1):
+            yield
+
+    generator = dependency()
+    contextvars.copy_context().run(next, generator)
+    contextvars.copy_context().run(next, generator, None)
+    assert dict(current_context()) == {}
+
+
+def test_threads_start_empty_unless_wrapped() -> None:
+    """wrap() carries a copy: what the thread binds stays there."""
+    seen: list[dict[str, object]] = []
+
+    def run(name: str) -> None:
+        seen.append(dict(current_context()))
+        bind(mine=name)
+
+    with bound(user_id=1):
+        for target in (run, wrap(run)):
+            thread = threading.Thread(target=target, args=("t",))
+            thread.start()
+            thread.join(10)
+        assert seen == [{}, {"user_id": 1}]
+        assert dict(current_context()) == {"user_id": 1}
+
+
+def test_tasks_inherit_and_keep_to_themselves() -> None:
+    """Two tasks at once see their own fields."""
+
+    async def task(number: int) -> dict[str, object]:
+        with bound(number=number):
+            await asyncio.sleep(0)
+            return dict(current_context())
+
+    async def main() -> list[dict[str, object]]:
+        assert runs_event_loop()
+        return list(await asyncio.gather(task(1), task(2)))
+
+    with bound(user_id=1):
+        assert asyncio.run(main()) == [{"user_id": 1, "number": n} for n in (1, 2)]
+    assert not runs_event_loop()
+
+
+def test_jobs_nest_without_inheriting_the_type() -> None:
+    """An inner job does not pass for one of the outer's type."""
+    with job_context("a", job_type="sync"):
+        assert dict(current_context()) == {"job_id": "a", "attempt": 1, "job_type": "sync"}
+        with job_context("b", attempt=2):
+            assert dict(current_context()) == {"job_id": "b", "attempt": 2}
+        assert current_context()["job_type"] == "sync"
+
+
+@pytest.mark.parametrize("job_id", ["", "a/b", "x" * 256, None, 5])
+def test_a_job_id_that_breaks_the_rule_is_refused(job_id: object) -> None:
+    """The message holds the value and the rule."""
+    with pytest.raises(JobIdError, match="1 to 255 characters"):
+        check_job_id(job_id)
+
+
+def test_structlog_fields_are_read_and_ours_win() -> None:
+    """What structlog's contextvars hold is context too."""
+    structlog.contextvars.bind_contextvars(theirs=1, user_id="theirs")
+    with bound(user_id="ours"):
+        assert dict(current_context()) == {"theirs": 1, "user_id": "ours"}

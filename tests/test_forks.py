@@ -1,0 +1,88 @@
+"""A forked child wakes up what lives in it."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+from zotify_logging.forks import before_fork, on_fork
+
+
+class Owner:
+    """Remembers that it was woken."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.woken = 0
+        self.error = error
+
+    def after_fork_in_child(self) -> None:
+        self.woken += 1
+        if self.error is not None:
+            raise self.error
+
+
+def test_owners_are_held_weakly() -> None:
+    """Registering keeps nothing alive."""
+    owner = Owner()
+    on_fork(owner)
+    reference = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert reference() is None
+
+
+def test_the_child_is_told_and_the_parent_is_not() -> None:
+    """Each registered owner is woken once, in the child."""
+    owner = Owner()
+    on_fork(owner)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7 if owner.woken == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    assert owner.woken == 0
+
+
+def test_the_parent_may_look_before_it_forks() -> None:
+    """What is found out then, the child knows."""
+
+    class Looking:
+        looked = 0
+
+        def before_fork(self) -> None:
+            self.looked += 1
+
+    owner = Looking()
+    before_fork(owner)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7 if owner.looked == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    assert owner.looked == 1
+
+
+def test_one_that_raises_does_not_stop_its_siblings(tmp_path: Path) -> None:
+    """All owners wake up, whatever one of them does."""
+    script = """
+import os
+from zotify_logging.forks import on_fork
+class Owner:
+    woken = 0
+    def __init__(self, bad): self.bad = bad
+    def after_fork_in_child(self):
+        self.woken += 1
+        if self.bad: raise RuntimeError("no")
+owners = [Owner(n % 2) for n in range(10)]
+for owner in owners: on_fork(owner)
+pid = os.fork()
+if pid == 0:
+    os._exit(7 if all(owner.woken == 1 for owner in owners) else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=60
+    )
+    assert done.returncode == 7, done.stderr

@@ -1,0 +1,101 @@
+"""Turns every exception that a route can end with into a problem document."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from zotify_api.errors import FieldProblem, ProblemError, problem_response
+from zotify_logging.exceptions import AuditWriteError, ParameterError
+
+__all__ = ["install_problem_handlers"]
+
+_logger = logging.getLogger("zotify_api.errors")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Register the handlers; what is not named here becomes a 500 in the request log."""
+    app.add_exception_handler(ProblemError, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(ParameterError, _parameter)
+    app.add_exception_handler(SQLAlchemyError, _database)
+    app.add_exception_handler(AuditWriteError, _audit)
+
+
+def _request_id(request: Request) -> str | None:
+    return cast("str | None", request.scope["state"].get("request_id"))
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    return cast(ProblemError, error).response(_request_id(request))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    http = cast(HTTPException, error)
+    detail = {
+        404: f"nothing is at {request.url.path!r}; /openapi.json lists all paths",
+        405: f"{request.method} is not possible here; see the Allow header",
+    }.get(http.status_code, http.detail)
+    return problem_response(
+        http.status_code, detail, headers=http.headers, request_id=_request_id(request)
+    )
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    problems = _field_problems(cast(RequestValidationError, error).errors())
+    listed = "; ".join(f"{problem['name']}: {problem['message']}" for problem in problems)
+    return problem_response(422, listed, errors=problems, request_id=_request_id(request))
+
+
+async def _parameter(request: Request, error: Exception) -> Response:
+    parameter = cast(ParameterError, error)
+    message = str(parameter).removeprefix(f"{parameter.parameter}: ")
+    problem = FieldProblem(location="query", name=parameter.parameter, message=message)
+    return problem_response(422, str(error), errors=[problem], request_id=_request_id(request))
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    _logger.error("the database does not answer: %s", error)
+    return problem_response(
+        503,
+        "the database does not answer; try again later",
+        headers={"Retry-After": "5"},
+        request_id=_request_id(request),
+    )
+
+
+async def _audit(request: Request, error: Exception) -> Response:
+    _logger.error("the audit trail cannot be written: %s", error)
+    return problem_response(
+        503,
+        "the change was not made, because the audit trail cannot be written; try again later",
+        headers={"Retry-After": "5"},
+        request_id=_request_id(request),
+    )
+
+
+def _field_problems(errors: Sequence[Any]) -> list[FieldProblem]:
+    """Return one problem per field; the branches of a union are joined into one message."""
+    messages: dict[tuple[str, str], list[str]] = {}
+    for error in errors:
+        location, *path = (str(part) for part in error["loc"])
+        # In a query the rest of the path names branches of a union or places in a list.
+        name = path[0] if path and location != "body" else ".".join(path)
+        message = "unknown field" if error["type"] == "extra_forbidden" else error["msg"]
+        if error["type"] == "json_invalid":
+            name, message = "", f"not JSON: {error.get('ctx', {}).get('error', 'malformed')}"
+        found = messages.setdefault((location, name or location), [])
+        if message not in found:
+            found.append(message)
+    return [
+        FieldProblem(location=location, name=name, message=", or ".join(found))
+        for (location, name), found in messages.items()
+    ]

@@ -1,0 +1,1 @@
+"""The API's own SQL database: keys, configuration, tracks, jobs; bound parameters only."""

@@ -1,0 +1,1 @@
+"""Bodies, parameters and replies as pydantic models; unknown fields are refused everywhere."""

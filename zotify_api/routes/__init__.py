@@ -1,0 +1,1 @@
+"""HTTP to one call of a service and back; one router per noun."""

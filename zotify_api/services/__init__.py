@@ -1,0 +1,1 @@
+"""What the routes do, usable without HTTP: configuration, jobs, the library scan, log reading."""

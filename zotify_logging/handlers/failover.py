@@ -1,0 +1,39 @@
+"""The way from a handler that could not keep a record to the one that may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .. import registry
+from ..records import LogEntry
+
+__all__ = ["Failover"]
+
+
+class Failover:
+    """A handler's failover: known by name, looked up at each use, so that it may come and go.
+
+    Args:
+        name: of the handler that takes over.
+        origin: the handler that hands over; an entry that has been there is not taken again.
+    """
+
+    def __init__(self, name: str, origin: object) -> None:
+        self._name = name
+        self._origin = id(origin)  # the number alone, to keep no handler alive
+
+    def take(self, entry: LogEntry) -> bool:
+        """Hand an entry over; the caller must not hold its own lock, or two could wait for ever.
+
+        Returns:
+            ``False`` if the entry has been with that handler already.
+
+        Raises:
+            UnknownNameError: there is no handler of that name now.
+        """
+        target = registry.find(self._name)
+        failed_in = (*entry.failed_in, self._origin)
+        if id(target) in failed_in:
+            return False  # it went round
+        target.receive(replace(entry, failed_in=failed_in))
+        return True

@@ -1,0 +1,204 @@
+"""Counts what became of every record of one handler, so that a loss can never be silent.
+
+The law: ``accepted = written + queued + dropped + failed``, per handler and process, at any moment.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _thread import RLock
+
+__all__ = ["HandlerStatistics", "Ledger"]
+
+
+@dataclass(frozen=True)
+class HandlerStatistics:
+    """One consistent reading of a handler's ledger.
+
+    Attributes:
+        accepted: records that passed level, filters and the handler's own selection.
+        ignored: records that the handler's own selection refused.
+        written: records that the sink has taken.
+        queued: records in memory, in the writer's hands, in the spool, or inside a direct write.
+        spooled: the part of ``queued`` that lies in the spool.
+        failed_over: the part of ``failed`` that another handler received.
+        internal: entries that the handler itself wrote (gap notices); outside the law.
+        replayed: entries that an earlier process had spooled; outside the law.
+        dropped: records given up on purpose, by reason (``overflow``, ``reserve``, ``shutdown``,
+            ``closed``, ``reentrant``).
+        failed: records that the sink refused, by reason (``poison``, ``interrupted``, …).
+        bytes: bytes that the sink has taken, as far as the handler counts them.
+        last_error: the latest error of the sink as text, or ``None``.
+    """
+
+    accepted: int
+    ignored: int
+    written: int
+    queued: int
+    spooled: int
+    failed_over: int
+    internal: int
+    replayed: int
+    dropped: Mapping[str, int]
+    failed: Mapping[str, int]
+    bytes: int
+    last_error: str | None
+
+
+class Ledger:
+    """Counters of one handler in one process.
+
+    The integer attributes are public, because the emit path adds to them in place; whoever does
+    must hold :attr:`lock`. The methods take the lock themselves. :meth:`reenter` alone needs no
+    lock: it is for records logged *inside* a critical section (by a signal handler or a
+    ``__del__``), where ``+=`` between another's load and store would lose a count.
+
+    Args:
+        lock: the handler's own lock, where one lock shall guard both; otherwise one is made.
+
+    Attributes:
+        lock: guards every counter; re-entrant.
+        queued: raised by whoever takes a record in, lowered by whoever settles it; a direct
+            handler may leave it alone, as nobody can read while it holds the lock.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_nested",
+        "_own_lock",
+        "accepted",
+        "bytes",
+        "dropped",
+        "failed",
+        "failed_over",
+        "ignored",
+        "internal",
+        "last_error",
+        "lock",
+        "queued",
+        "replayed",
+        "spooled",
+        "written",
+    )
+
+    def __init__(self, lock: RLock | None = None) -> None:
+        self._own_lock = lock is None
+        self.lock: RLock = threading.RLock() if lock is None else lock
+        self._clear()
+
+    def _clear(self) -> None:
+        self.accepted = 0
+        self.ignored = 0
+        self.written = 0
+        self.queued = 0
+        self.spooled = 0
+        self.failed_over = 0
+        self.internal = 0
+        self.replayed = 0
+        self.bytes = 0
+        self.dropped: dict[str, int] = {}
+        self.failed: dict[str, int] = {}
+        self.last_error: str | None = None
+        self._nested = itertools.count()
+
+    def accept(self, n: int = 1) -> None:
+        """Count ``n`` records at entry, before anything is decided about them."""
+        with self.lock:
+            self.accepted += n
+
+    def write(self, n: int = 1, nbytes: int = 0) -> None:
+        """Count ``n`` records, ``nbytes`` bytes in all, that the sink has taken."""
+        with self.lock:
+            self.written += n
+            self.bytes += nbytes
+
+    def drop(self, reason: str, n: int = 1) -> None:
+        """Count ``n`` accepted records that were given up on purpose."""
+        with self.lock:
+            self.dropped[reason] = self.dropped.get(reason, 0) + n
+
+    def fail(self, reason: str, n: int = 1, error: BaseException | None = None) -> None:
+        """Count ``n`` accepted records that the sink refused, and remember the error."""
+        with self.lock:
+            self.failed[reason] = self.failed.get(reason, 0) + n
+            if error is not None:
+                self.note_error(error)
+
+    def ignore(self, n: int = 1) -> None:
+        """Count ``n`` records that the handler's own selection refused."""
+        with self.lock:
+            self.ignored += n
+
+    def settled(self) -> int:
+        """Return how many of the accepted records are written, dropped or failed."""
+        return self.written + sum(self.dropped.values()) + sum(self.failed.values())
+
+    def reenter(self) -> None:
+        """Count one record logged from inside the handler: accepted and ``dropped{reentrant}``.
+
+        One atomic step, without the lock: safe in a signal handler and under the garbage collector.
+        """
+        next(self._nested)
+
+    def note_error(self, error: BaseException) -> None:
+        """Remember the latest error, cut to 500 characters; an error without a text by its type."""
+        try:
+            text = str(error)
+        except Exception:  # a hostile __str__ must not break the report of itself
+            text = ""
+        name = type(error).__name__
+        self.last_error = f"{name}: {text}"[:500] if text else name
+
+    def snapshot(self) -> HandlerStatistics:
+        """Return one consistent reading."""
+        with self.lock:
+            return self.peek()
+
+    def peek(self) -> HandlerStatistics:
+        """Return a reading without the lock, for when its holder hangs inside the sink."""
+        while True:
+            accepted, nested = self.accepted, self._reentered()
+            dropped = dict(self.dropped)
+            if nested:
+                dropped["reentrant"] = dropped.get("reentrant", 0) + nested
+            reading = HandlerStatistics(
+                accepted=accepted + nested,
+                ignored=self.ignored,
+                written=self.written,
+                queued=self.queued,
+                spooled=self.spooled,
+                failed_over=self.failed_over,
+                internal=self.internal,
+                replayed=self.replayed,
+                dropped=dropped,
+                failed=dict(self.failed),
+                bytes=self.bytes,
+                last_error=self.last_error,
+            )
+            # A signal handler that logs in this very thread passes the re-entrant lock.
+            if accepted == self.accepted:
+                return reading
+
+    def _reentered(self) -> int:
+        # repr() is the one way to read itertools.count without advancing it.
+        return int(repr(self._nested)[6:-1])
+
+    def reset(self, lock: RLock | None = None) -> None:
+        """Start from zero in a forked child, whose copy of the lock may be held by nobody alive.
+
+        Args:
+            lock: the owner's renewed lock. Without it, a lock of the ledger's own is made anew and
+                one that was passed in stays, for its owner to renew.
+        """
+        if lock is not None:
+            self.lock = lock
+            self._own_lock = False
+        elif self._own_lock:
+            self.lock = threading.RLock()
+        self._clear()

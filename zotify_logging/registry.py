@@ -1,0 +1,91 @@
+"""Live handlers by name, for failover, levels and statistics.
+
+Held weakly: the registry keeps no handler alive. Known only through a Protocol, so that nothing
+here depends on a handler class.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from typing import Protocol, runtime_checkable
+
+from .exceptions import UnknownNameError
+from .forks import on_fork
+from .ledger import HandlerStatistics
+from .options import near_match
+from .records import LogEntry
+
+__all__ = ["Registered", "find", "names", "register", "unregister"]
+
+
+@runtime_checkable
+class Registered(Protocol):
+    """What the rest of the library needs of a handler."""
+
+    level: int
+
+    def handle(self, record: logging.LogRecord) -> object:
+        """Take a record that has passed the level."""
+
+    def receive(self, entry: LogEntry) -> None:
+        """Take an entry that another handler could not keep."""
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Push out what is buffered; tell whether all of it went."""
+
+    def close(self, timeout: float | None = None) -> None:
+        """Release everything for good, within a deadline in seconds."""
+
+    def statistics(self) -> HandlerStatistics:
+        """Return one consistent reading of the ledger."""
+
+
+class _Guard:
+    """The lock of the names; a forked child gets a free one, whoever held it in the parent."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        on_fork(self)
+
+    def after_fork_in_child(self) -> None:
+        self.lock = threading.RLock()
+
+
+_handlers: weakref.WeakValueDictionary[str, Registered] = weakref.WeakValueDictionary()
+_guard = _Guard()
+
+
+def register(name: str, handler: Registered) -> None:
+    """Make ``handler`` reachable by ``name``; a later one of the same name takes its place."""
+    with _guard.lock:
+        _handlers[name] = handler
+
+
+def unregister(name: str, handler: Registered) -> None:
+    """Forget ``name`` if it still means ``handler``."""
+    with _guard.lock:
+        if _handlers.get(name) is handler:
+            del _handlers[name]
+
+
+def find(name: str) -> Registered:
+    """Return the handler of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message has near matches.
+    """
+    with _guard.lock:
+        handler = _handlers.get(name)
+        if handler is None:
+            known = sorted(_handlers)
+            hint = near_match(name, known) or f"; known: {', '.join(known) or 'none'}"
+            raise UnknownNameError(f"no handler named {name!r}{hint}")
+        return handler
+
+
+def names() -> list[str]:
+    """Return the names of all live handlers, sorted."""
+    with _guard.lock:
+        return sorted(_handlers)
