@@ -113,8 +113,8 @@ class Writer:
     def _launch(self) -> None:
         try:
             threading.Thread(target=self._run, name=self._name, daemon=True).start()
-        except RuntimeError:
-            self.started = False
+        except RuntimeError:  # the interpreter began to exit in between: this thread exists already
+            self._run()
 
     def drain(self, deadline: float | None) -> None:
         """Write in the caller's thread: at interpreter shutdown no thread can be started.
