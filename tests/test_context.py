@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
+import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import pytest
 import structlog.contextvars
+from opentelemetry import trace
 
-from zotify_logging import JobIdError, bind, bound, job_context, unbind, wrap
-from zotify_logging.context import check_job_id, current_context
+from zotify_logging import JobIdError, JsonFormatter, bind, bound, job_context, unbind, wrap
+from zotify_logging.context import ContextExecutor, check_job_id, current_context
 from zotify_logging.event_loops import runs_event_loop
 
 
@@ -107,3 +111,49 @@ def test_structlog_fields_are_read_and_ours_win() -> None:
     structlog.contextvars.bind_contextvars(theirs=1, user_id="theirs")
     with bound(user_id="ours"):
         assert dict(current_context()) == {"theirs": 1, "user_id": "ours"}
+
+
+def test_an_executor_carries_the_context_of_the_submitter() -> None:
+    """Each call has a copy of its own, whether submitted or mapped, and however old the thread."""
+
+    def run(name: str) -> dict[str, object]:
+        seen = dict(current_context())
+        bind(mine=name)
+        return seen
+
+    with ContextExecutor(ThreadPoolExecutor(1)) as executor:
+        assert executor.submit(run, "first").result(10) == {}
+        with bound(request_id="r1"):
+            assert executor.submit(run, name="second").result(10) == {"request_id": "r1"}
+            calls = executor.map(run, "ab")
+        with bound(request_id="r2"):
+            assert list(calls) == [{"request_id": "r1"}] * 2
+            assert dict(current_context()) == {"request_id": "r2"}
+    with pytest.raises(RuntimeError, match="shutdown"):
+        executor.submit(run, "late")
+
+
+def test_an_executor_of_processes_is_refused() -> None:
+    """A context cannot be pickled: better said at once than by each call."""
+    with ProcessPoolExecutor(1) as pool, pytest.raises(TypeError, match="other processes"):
+        ContextExecutor(pool)
+
+
+def test_the_current_span_is_on_the_record() -> None:
+    """As W3C Trace Context writes its ids; what was bound by hand wins."""
+    ids = trace.SpanContext(0xABC, 0xDEF, is_remote=False)
+    record = logging.makeLogRecord({"msg": "m"})
+    with trace.use_span(trace.NonRecordingSpan(ids)):
+        line = json.loads(JsonFormatter().format(record))
+        assert (line["trace_id"], line["span_id"]) == ("abc".rjust(32, "0"), "def".rjust(16, "0"))
+        with bound(trace_id="mine"):
+            assert current_context()["trace_id"] == "mine"
+    assert "trace_id" not in json.loads(JsonFormatter().format(record))
+
+
+def test_a_span_without_valid_ids_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the invalid span nor a tracer that fails, nor OpenTelemetry half imported."""
+    with trace.use_span(trace.INVALID_SPAN):
+        assert dict(current_context()) == {}
+    monkeypatch.delattr(trace, "get_current_span")
+    assert dict(current_context()) == {}

@@ -1,8 +1,13 @@
 """Ambient fields that every record of a thread or task carries: request, user, job.
 
 Held in one ``contextvars.ContextVar``, so asyncio tasks inherit them by themselves; a thread starts
-empty unless its function goes through :func:`wrap`. structlog's own context variables are read too,
-when structlog's contextvars are in use.
+empty unless its function goes through :func:`wrap`, or a :class:`ContextExecutor` runs it.
+
+Any name may be bound. ``request_id``, ``user_id``, ``job_id`` and ``source_ip`` are the built-in
+ones: audit events and job logs have a place of their own for them. structlog's own context
+variables are read too, when structlog's contextvars are in use, and so is the current span of
+OpenTelemetry, as ``trace_id`` and ``span_id`` (32 and 16 hexadecimal digits, as in W3C Trace
+Context), when the application has imported it.
 """
 
 from __future__ import annotations
@@ -11,14 +16,16 @@ import contextvars
 import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import ParamSpec, TypeVar
 
 from .exceptions import JobIdError
 
 __all__ = [
     "MAX_JOB_ID",
+    "ContextExecutor",
     "bind",
     "bound",
     "check_job_id",
@@ -117,13 +124,65 @@ def wrap(function: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
+class ContextExecutor(Executor):
+    """An executor whose calls see the context of whoever submitted them.
+
+    Each call, submitted or mapped, runs in a copy of its own: what it binds stays with it. Made for
+    threads: contexts do not travel to other processes.
+
+    Args:
+        executor: does the work; shut down together with this one.
+
+    Raises:
+        TypeError: an executor of processes.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        processes = sys.modules.get("concurrent.futures.process")
+        if processes is not None and isinstance(executor, processes.ProcessPoolExecutor):
+            raise TypeError(
+                "ContextExecutor: a context does not travel to other processes; give it an executor"
+                " of threads, or bind the fields again inside the call"
+            )
+        self._executor = executor
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Run ``fn(*args, **kwargs)`` in a copy of the context of this call.
+
+        ``map`` goes through here as well, once for each of its calls.
+        """
+        return self._executor.submit(contextvars.copy_context().run, fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Shut the executor down that does the work."""
+        self._executor.shutdown(wait, cancel_futures=cancel_futures)
+
+
 def current_context() -> Mapping[str, object]:
-    """Return the fields bound here, structlog's included (ours win)."""
-    own = _fields.get()
-    structlog_contextvars = sys.modules.get("structlog.contextvars")
-    if structlog_contextvars is None:
-        return own
-    # Another thread may be in the middle of importing it: then nothing is bound there yet.
-    read = getattr(structlog_contextvars, "get_contextvars", None)
-    theirs: Mapping[str, object] = read() if read is not None else _EMPTY
-    return {**theirs, **own} if theirs else own
+    """Return the fields bound here, structlog's and OpenTelemetry's included (ours win)."""
+    fields = _fields.get()
+    modules = sys.modules
+    structlog_contextvars = modules.get("structlog.contextvars")
+    if structlog_contextvars is not None:
+        # Another thread may be in the middle of importing it: then nothing is bound there yet.
+        read = getattr(structlog_contextvars, "get_contextvars", None)
+        theirs: Mapping[str, object] = read() if read is not None else _EMPTY
+        if theirs:
+            fields = {**theirs, **fields}
+    trace = modules.get("opentelemetry.trace")
+    if trace is not None:
+        span = _current_span(trace)
+        if span:
+            fields = {**span, **fields}
+    return fields
+
+
+def _current_span(trace: ModuleType) -> Mapping[str, object]:
+    """Return the ids of the current span, or nothing if there is none that is valid."""
+    try:
+        span = trace.get_current_span().get_span_context()
+        if not span.is_valid:
+            return _EMPTY
+        return {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+    except Exception:  # half imported, or a tracer with ideas of its own: no ids then
+        return _EMPTY
