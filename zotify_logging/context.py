@@ -151,7 +151,8 @@ class ContextExecutor(Executor):
 
         ``map`` goes through here as well, once for each of its calls.
         """
-        return self._executor.submit(contextvars.copy_context().run, fn, *args, **kwargs)
+        context = contextvars.copy_context()
+        return self._executor.submit(lambda: context.run(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Shut the executor down that does the work."""
