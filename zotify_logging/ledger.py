@@ -9,12 +9,14 @@ import itertools
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from .clock import SYSTEM_CLOCK, Clock
 
 if TYPE_CHECKING:
     from _thread import RLock
 
-__all__ = ["HandlerStatistics", "Ledger"]
+__all__ = ["HandlerHealth", "HandlerStatistics", "Ledger"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,21 @@ class HandlerStatistics:
     last_error: str | None
 
 
+@dataclass(frozen=True)
+class HandlerHealth:
+    """How a handler fares, by its own bookkeeping; nothing was tried out for it.
+
+    Attributes:
+        status: ``failing``: the sink refused the latest it was given, or takes nothing while
+            records wait. ``degraded``: records were lost in the last five minutes, or the queue is
+            more than 80 % full. ``ok``: neither.
+        reasons: why, one phrase each; empty if ``ok``.
+    """
+
+    status: Literal["ok", "degraded", "failing"]
+    reasons: tuple[str, ...] = ()
+
+
 class Ledger:
     """Counters of one handler in one process.
 
@@ -61,19 +78,24 @@ class Ledger:
 
     Args:
         lock: the handler's own lock, where one lock shall guard both; otherwise one is made.
+        clock: tells when a record was lost.
 
     Attributes:
         lock: guards every counter; re-entrant.
         queued: raised by whoever takes a record in, lowered by whoever settles it; a direct
             handler may leave it alone, as nobody can read while it holds the lock.
+        lost_at: when the latest record was lost, in seconds of the clock's ``monotonic``, or
+            ``None``. A refused nested record is no loss in this sense: nothing was wrong.
     """
 
     __slots__ = (
         "__weakref__",
         "_nested",
         "_own_lock",
+        "_refused_after",
         "accepted",
         "bytes",
+        "clock",
         "dropped",
         "failed",
         "failed_over",
@@ -81,13 +103,15 @@ class Ledger:
         "internal",
         "last_error",
         "lock",
+        "lost_at",
         "queued",
         "replayed",
         "spooled",
         "written",
     )
 
-    def __init__(self, lock: RLock | None = None) -> None:
+    def __init__(self, lock: RLock | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.clock = clock
         self._own_lock = lock is None
         self.lock: RLock = threading.RLock() if lock is None else lock
         self._clear()
@@ -105,6 +129,8 @@ class Ledger:
         self.dropped: dict[str, int] = {}
         self.failed: dict[str, int] = {}
         self.last_error: str | None = None
+        self.lost_at: float | None = None
+        self._refused_after = -1
         self._nested = itertools.count()
 
     def accept(self, n: int = 1) -> None:
@@ -122,11 +148,13 @@ class Ledger:
         """Count ``n`` accepted records that were given up on purpose."""
         with self.lock:
             self.dropped[reason] = self.dropped.get(reason, 0) + n
+            self.lost_at = self.clock.monotonic()
 
     def fail(self, reason: str, n: int = 1, error: BaseException | None = None) -> None:
         """Count ``n`` accepted records that the sink refused, and remember the error."""
         with self.lock:
             self.failed[reason] = self.failed.get(reason, 0) + n
+            self.lost_at = self.clock.monotonic()
             if error is not None:
                 self.note_error(error)
 
@@ -134,6 +162,15 @@ class Ledger:
         """Count ``n`` records that the handler's own selection refused."""
         with self.lock:
             self.ignored += n
+
+    def refuse(self) -> None:
+        """Note that the sink has just refused what it was given."""
+        with self.lock:
+            self._refused_after = self.written
+
+    def is_refusing(self) -> bool:
+        """Tell whether the sink has taken nothing since it last refused."""
+        return self._refused_after == self.written
 
     def settled(self) -> int:
         """Return how many of the accepted records are written, dropped or failed."""

@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from .exceptions import UnknownNameError
 from .forks import on_fork
-from .ledger import HandlerStatistics
+from .ledger import HandlerHealth, HandlerStatistics
 from .options import near_match
 from .records import LogEntry
 
@@ -25,6 +25,16 @@ class Registered(Protocol):
     """What the rest of the library needs of a handler."""
 
     level: int
+
+    @property
+    def enabled(self) -> bool:
+        """Whether records are taken; those that are not count as ``ignored``."""
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None: ...
+
+    def setLevel(self, level: int | str) -> None:
+        """Set the least level, by number or name."""
 
     def handle(self, record: logging.LogRecord) -> object:
         """Take a record that has passed the level."""
@@ -40,6 +50,16 @@ class Registered(Protocol):
 
     def statistics(self) -> HandlerStatistics:
         """Return one consistent reading of the ledger."""
+
+    def health(self) -> HandlerHealth:
+        """Tell how the handler fares, from its own bookkeeping; waits for no sink."""
+
+    def ping(self) -> None:
+        """Check that the sink can be reached.
+
+        Raises:
+            Exception: it cannot; the message names place and cure.
+        """
 
 
 class _Guard:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from .. import registry
 from ..forks import before_fork, on_fork
-from ..ledger import HandlerStatistics, Ledger
+from ..ledger import HandlerHealth, HandlerStatistics, Ledger
 from ..options import OptionReader
 from ..records import LogEntry
 from ..sanitizing import safe_str
@@ -33,13 +33,18 @@ if TYPE_CHECKING:
 
 __all__ = ["BaseLogHandler", "HandlerOptions"]
 
-_IDLE, _WRITING, _CLOSED = range(3)
+_IDLE, _WRITING, _DISABLED, _CLOSED = range(4)
 
 _JUST_NOW = 1.0  # seconds between the flush and the close of one logging.shutdown
 
 _READING_TIMEOUT = 0.1
 """Seconds that statistics() waits for a direct write before it reads beside it, and that close()
 waits even past its deadline: one write of a healthy sink must not leave it open."""
+
+
+_RECENTLY = 300.0  # seconds for which a lost record shows in health()
+
+_NEARLY_FULL = 0.8
 
 
 class BaseLogHandler(RenderingHandler, ABC):
@@ -98,7 +103,7 @@ class BaseLogHandler(RenderingHandler, ABC):
         self._own_formatter = self.default_formatter()
         self._line_formatter = self._own_formatter
         super().__init__(setup.level)
-        self._state = _IDLE
+        self._state = self._resting = _IDLE
         self._selective = type(self).selects is not BaseLogHandler.selects
         self._worker: Worker | None = None
         self._setup = setup
@@ -161,6 +166,26 @@ class BaseLogHandler(RenderingHandler, ABC):
 
     # What callers use
 
+    @property
+    def enabled(self) -> bool:
+        """Whether records are taken; settable at any time.
+
+        A disabled handler counts records as ``ignored`` and is nobody's failover; what is queued
+        is written all the same. Holds until it is set again: across close and fork as well.
+        """
+        return self._resting == _IDLE
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._resting = _IDLE if value else _DISABLED
+        # A write that hangs must not hang those who switch its handler off: it looks by itself.
+        if self.ledger.lock.acquire(timeout=_READING_TIMEOUT):
+            try:
+                if self._state in (_IDLE, _DISABLED):
+                    self._state = self._resting
+            finally:
+                self.ledger.lock.release()
+
     def handle(self, record: logging.LogRecord) -> bool:
         """Take a record that has passed the level: filter it, then write or queue it.
 
@@ -170,7 +195,7 @@ class BaseLogHandler(RenderingHandler, ABC):
         Returns:
             Whether the filters let it pass.
         """
-        if self.filters:
+        if self.filters and self._resting == _IDLE:
             try:
                 passed: object = self.filter(record)
             except Exception as error:
@@ -210,7 +235,7 @@ class BaseLogHandler(RenderingHandler, ABC):
                 raise
             finally:
                 if self._state == _WRITING:  # a fork or a close may have happened inside
-                    self._state = _IDLE
+                    self._state = self._resting
         # Without the lock: two that are each other's failover must not wait for each other.
         if lost is not None:
             self._hand_over(lost)
@@ -232,13 +257,14 @@ class BaseLogHandler(RenderingHandler, ABC):
                 return
             except Exception as error:
                 self.ledger.fail(self.reason_of(error), error=error)
+                self.ledger.refuse()
                 self._tell(record_of(entry))
             except BaseException as error:
                 self._interrupted(error)
                 raise
             finally:
                 if self._state == _WRITING:
-                    self._state = _IDLE
+                    self._state = self._resting
         self._hand_over(entry)
 
     def statistics(self) -> HandlerStatistics:
@@ -260,6 +286,26 @@ class BaseLogHandler(RenderingHandler, ABC):
         if reading.last_error is None:
             return reading
         return replace(reading, last_error=self.redactor.text(reading.last_error))
+
+    def health(self) -> HandlerHealth:
+        """Tell how the handler fares, from its own bookkeeping; waits 0.1 s at most."""
+        ledger = self.ledger
+        failing, degraded = [], []
+        if ledger.is_refusing():
+            error = self.redactor.text(ledger.last_error or "no reason given")
+            failing.append(f"the sink refused the latest record: {error}")
+        if self._worker is not None:
+            if (fullness := self._worker.depth / self._setup.max_queue_size) > _NEARLY_FULL:
+                degraded.append(f"the queue is {fullness:.0%} full")
+        elif ledger.lock.acquire(timeout=_READING_TIMEOUT):
+            ledger.lock.release()
+        else:
+            failing.append(f"a write has been under way for {_READING_TIMEOUT:g} s")
+        if ledger.lost_at is not None and ledger.clock.monotonic() - ledger.lost_at < _RECENTLY:
+            degraded.append("records were lost in the last 5 minutes")
+        if failing:
+            return HandlerHealth("failing", (*failing, *degraded))
+        return HandlerHealth("degraded" if degraded else "ok", tuple(degraded))
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]  # tells more
         """Write what is queued.
@@ -325,7 +371,7 @@ class BaseLogHandler(RenderingHandler, ABC):
             if self._state == _WRITING:
                 self.ledger.accepted = 1  # the record in the making is settled here as well
         elif self._state != _CLOSED:
-            self._state = _IDLE
+            self._state = self._resting
 
     # Inside
 
@@ -346,9 +392,9 @@ class BaseLogHandler(RenderingHandler, ABC):
         if me in self._entering or worker.is_writer_thread():
             self.ledger.reenter()
             return
-        if self._state == _CLOSED:
+        if self._state:
             with self.ledger.lock:
-                if self._state == _CLOSED and not self._is_ready():
+                if self._state and not self._is_ready():
                     return
             worker = self._worker or worker
         self._entering.add(me)
@@ -394,6 +440,9 @@ class BaseLogHandler(RenderingHandler, ABC):
         if self._state == _WRITING:
             self.ledger.reenter()
             return False
+        if self._resting == _DISABLED:
+            self.ledger.ignored += 1
+            return False
         try:
             self._state = _WRITING  # what opening may log goes no further
             if self._worker is not None:
@@ -407,7 +456,10 @@ class BaseLogHandler(RenderingHandler, ABC):
             self.ledger.drop("closed")
             report(self._label(), self.redactor.text(f"closed: {safe_str(error)}"))
             return False
-        self._state = _IDLE
+        except BaseException:
+            self._state = _CLOSED
+            raise
+        self._state = self._resting
         self.set_name(self.get_name())
         # dictConfig has made logging.shutdown forget its old handlers, attached or not.
         atexit.register(_close_if_alive, weakref.ref(self))
@@ -438,6 +490,7 @@ class BaseLogHandler(RenderingHandler, ABC):
     def _record_failed(self, record: logging.LogRecord, error: Exception) -> LogEntry | None:
         """Count and report; return what the failover is to receive."""
         self.ledger.fail(self.reason_of(error), error=error)
+        self.ledger.refuse()
         self._tell(record)
         if self._failover is None:
             return None
@@ -451,7 +504,10 @@ class BaseLogHandler(RenderingHandler, ABC):
         """Hear from the writer thread: a poison entry, or (``None``) a sink that is away."""
         if entry is None:
             report(self._label(), self.redactor.text(f"{type(error).__name__}: {safe_str(error)}"))
+            self.ledger.refuse()
             return
+        if isinstance(error, OSError):  # else it may well be the entry's own fault
+            self.ledger.refuse()
         try:
             raise error
         except BaseException:  # noqa: B036  # raised one line above, to be current

@@ -136,6 +136,9 @@ class DatabaseJobLogHandler(BaseLogHandler):
         Raises:
             JobIdError: the record has no job id, or a wrong one, and ``on_missing_job="raise"``.
         """
+        if not self.enabled:
+            super().emit(record)
+            return
         try:
             job_id = job_id_of(carried_field(record, "job_id"), current_context(), self._job_id)
         except JobIdError as error:

@@ -26,14 +26,14 @@ class Failover:
         """Hand an entry over; the caller must not hold its own lock, or two could wait for ever.
 
         Returns:
-            ``False`` if the entry has been with that handler already.
+            ``False`` if the entry has been with that handler already, or it is disabled.
 
         Raises:
             UnknownNameError: there is no handler of that name now.
         """
         target = registry.find(self._name)
         failed_in = (*entry.failed_in, self._origin)
-        if id(target) in failed_in:
-            return False  # it went round
+        if id(target) in failed_in or not target.enabled:
+            return False  # it went round, or would be ignored there
         target.receive(replace(entry, failed_in=failed_in))
         return True

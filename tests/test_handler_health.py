@@ -1,0 +1,137 @@
+"""What a handler says about itself: ok, degraded, failing, and why."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from line_sink import LineSink, refuse
+from waiting import wait_until
+
+from zotify_logging import LogEntry
+from zotify_logging.exceptions import TransientError
+from zotify_logging.ledger import HandlerHealth
+
+DELIVERIES = pytest.mark.parametrize("delivery", ["direct", "queued"])
+
+
+class Hours:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time_ns(self) -> int:
+        """Return nanoseconds since the epoch."""
+        return int(self.now * 1e9)
+
+    def monotonic(self) -> float:
+        """Return seconds."""
+        return self.now
+
+
+@pytest.fixture
+def logger() -> logging.Logger:
+    return logging.Logger("healthy", logging.DEBUG)  # outside the tree
+
+
+def disk_full(entries: Sequence[LogEntry]) -> None:
+    raise OSError(28, "No space left on device: token=S3cr3t")
+
+
+@DELIVERIES
+def test_a_handler_that_writes_is_ok(tmp_path: Path, logger: logging.Logger, delivery: str) -> None:
+    """Before its first record, after it, and after close."""
+    sink = LineSink(tmp_path / "log", delivery=delivery)
+    logger.addHandler(sink)
+    assert sink.health() == HandlerHealth("ok")
+    logger.info("one")
+    assert sink.lines() and sink.health() == HandlerHealth("ok", ())
+    sink.close()
+    assert sink.health().status == "ok"
+
+
+@DELIVERIES
+def test_a_refusing_sink_is_failing_then_degraded_then_ok(
+    tmp_path: Path, logger: logging.Logger, delivery: str
+) -> None:
+    """Failing until it takes a record again, degraded for five minutes more; no secret shows."""
+    sink = LineSink(tmp_path / "log", disk_full, delivery=delivery)
+    clock = sink.ledger.clock = Hours()
+    logger.addHandler(sink)
+    logger.info("lost")
+    assert sink.flush(20)
+    wait_until(lambda: sink.health().status == "failing")
+    text = str(sink.health().reasons)
+    assert "No space left" in text and "S3cr3t" not in text
+    sink.during = None
+    logger.info("kept")
+    assert sink.flush(20)
+    assert sink.health() == HandlerHealth("degraded", ("records were lost in the last 5 minutes",))
+    clock.now += 301
+    assert sink.health().status == "ok"
+
+
+def test_a_poison_entry_is_no_failing_sink(tmp_path: Path, logger: logging.Logger) -> None:
+    """A record that the sink cannot take says nothing about the next one."""
+    sink = LineSink(tmp_path / "log", refuse, delivery="queued")
+    logger.addHandler(sink)
+    logger.info("poison")
+    assert sink.flush(20)
+    assert sink.health().status == "degraded"
+
+
+def test_a_sink_that_is_away_is_failing(tmp_path: Path, logger: logging.Logger) -> None:
+    """While its entries wait for another try, and not afterwards: nothing was lost."""
+    away = threading.Event()
+    away.set()
+
+    def answer(entries: Sequence[LogEntry]) -> None:
+        if away.is_set():
+            raise TransientError("no route to host")
+
+    sink = LineSink(tmp_path / "log", answer, delivery="queued")
+    logger.addHandler(sink)
+    logger.info("patient")
+    wait_until(lambda: sink.health().status == "failing")
+    assert "no route to host" in sink.health().reasons[0]
+    away.clear()
+    assert sink.flush(20) and sink.health() == HandlerHealth("ok")
+
+
+def test_a_nearly_full_queue_is_degraded(tmp_path: Path, logger: logging.Logger) -> None:
+    """Above 80 % of its room."""
+    go_on = threading.Event()
+    sink = LineSink(
+        tmp_path / "log", lambda entries: go_on.wait(60), delivery="queued", max_queue_size=10
+    )
+    logger.addHandler(sink)
+    try:
+        for _ in range(9):
+            logger.error("waits")
+        assert sink.health() == HandlerHealth("degraded", ("the queue is 90% full",))
+    finally:
+        go_on.set()
+    assert len(sink.lines()) == 9
+
+
+def test_a_hanging_direct_write_is_failing(tmp_path: Path, logger: logging.Logger) -> None:
+    """And asking does not hang."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hang(entries: Sequence[LogEntry]) -> None:
+        inside.set()
+        assert go_on.wait(60)
+
+    sink = LineSink(tmp_path / "log", hang)
+    logger.addHandler(sink)
+    thread = threading.Thread(target=logger.info, args=("slow",))
+    thread.start()
+    assert inside.wait(30)
+    assert sink.health() == HandlerHealth("failing", ("a write has been under way for 0.1 s",))
+    go_on.set()
+    thread.join(30)
+    assert sink.health().status == "ok"
