@@ -154,8 +154,8 @@ def test_dictconfig_makes_them_either_way(
 
 
 def test_a_format_of_ones_own_is_refused() -> None:
-    """The layout is fixed, and a format that did nothing would deceive."""
+    """The text layout is fixed, and a format that did nothing would deceive."""
     with pytest.raises(ConfigurationError, match="layout is fixed"):
         TextFormatter("%(message)s")
     with pytest.raises(ConfigurationError, match="style"):
-        JsonFormatter(style="{")
+        TextFormatter(style="{")

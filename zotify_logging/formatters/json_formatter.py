@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Unpack
 
 from ..clock import format_created
 from ..context import current_context
 from ..records import LogEntry, RecordContent, extra_fields, read_record
 from ..redaction import Redactor
 from ..sanitizing import cut_text, dump_json
+from .json_layout import LEADING, JsonLayout, without_clashes
+from .json_options import JsonOptions, check_json_options
 from .line_formatter import LineFormatter
 
 __all__ = ["JsonFormatter"]
-
-_LEADING = frozenset({"timestamp", "level", "logger", "message", "exception", "stack"})
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _quote_ascii = json.encoder.encode_basestring_ascii
@@ -37,21 +38,50 @@ def _without_surrogates(text: str) -> str:
 class JsonFormatter(LineFormatter):
     """Fields and context as members of the object, flat; a field that takes the place of one of the
     leading members gets a trailing underscore (``level_``), and no value can lose a record.
+
+    Takes python-json-logger's arguments, and means the same by them. With ``fmt`` the members are
+    the attributes that it names, then extra fields, as there; without it they are those of this
+    layout, and the other options change these. Different, on purpose: a record is one line, without
+    blanks between its members, and strict JSON (RFC 8259: no ``NaN``, no name twice); mappings and
+    sets stay objects and lists; what an encoder or serializer of yours cannot take is encoded by
+    ours; context is on the line as well, and the handler hides secrets.
+
+    Args:
+        fmt: format, or list of names, of the record's attributes that become members.
+        datefmt: form of ``asctime``, as in ``time.strftime``.
+        style: of ``fmt``: ``%``, ``{``, ``$``, and ``,`` for names between commas
+            (python-json-logger 4).
+        validate: check ``fmt`` against its style.
+        options: see :class:`~zotify_logging.formatters.json_options.JsonOptions`.
+
+    Raises:
+        ConfigurationError: unknown options or values of the wrong kind, all at once.
     """
 
     def __init__(
         self,
-        fmt: str | None = None,
+        fmt: str | Sequence[str] | None = None,
         datefmt: str | None = None,
         style: str = "%",
         validate: bool = True,
+        **options: Unpack[JsonOptions],
     ) -> None:
-        super().__init__(fmt, datefmt, style, validate)
+        super().__init__()
+        given = check_json_options(options)
         self._heads: dict[tuple[str, str], str] = {}
+        self._layout: JsonLayout | None = None
+        if given or fmt is not None:
+            self._layout = JsonLayout(fmt, datefmt, style, validate, given)
+            self.needs_record = True
 
     def render(self, record: logging.LogRecord, redactor: Redactor | None) -> str:
         """Return the record's line with secrets replaced by ``redactor``."""
         context = current_context()
+        if self._layout is not None:
+            try:
+                return self._layout.render(record, context, redactor)
+            except Exception:  # from an option of the user's own: it costs the layout alone
+                pass
         if (
             not context
             and type(record.msg) is str
@@ -74,7 +104,12 @@ class JsonFormatter(LineFormatter):
         return line + _members(merged, content.exception, content.stack)
 
     def render_entry(self, entry: LogEntry) -> str:
-        """Return the line of an entry, whose text is redacted already."""
+        """Return the line of an entry, whose text is redacted already.
+
+        Of what ``fmt`` may name, an entry knows the message, name, level, time, process and thread.
+        """
+        if self._layout is not None:
+            return self._layout.render(_record_of(entry), entry.context, None)
         line = (
             f'{{"timestamp":"{entry.timestamp}","level":{_quoted(entry.level)},'
             f'"logger":{_quoted(entry.logger)},"message":{_quoted(entry.message)}'
@@ -86,6 +121,8 @@ class JsonFormatter(LineFormatter):
 
         The leading members stay, message and exception cut in their middle; fields go.
         """
+        if self._layout is not None:
+            return self._layout.shorten(line, max_bytes)
         members: dict[str, object] = json.loads(line)
         leading = ("timestamp", "level", "logger")
         kept = {name: value for name, value in members.items() if name in leading}
@@ -121,12 +158,26 @@ def _redacted(content: RecordContent, redactor: Redactor) -> RecordContent:
 
 def _merged(context: Mapping[str, object], fields: Mapping[str, object]) -> Mapping[str, object]:
     merged = {**context, **fields}
-    for name in sorted(_LEADING & merged.keys()):
-        free = f"{name}_"
-        while free in merged:
-            free += "_"
-        merged[free] = merged.pop(name)
-    return merged
+    return without_clashes(merged) if LEADING & merged.keys() else merged
+
+
+def _record_of(entry: LogEntry) -> logging.LogRecord:
+    return logging.makeLogRecord(
+        {
+            **entry.fields,
+            "name": entry.logger,
+            "levelno": entry.level_no,
+            "levelname": entry.level,
+            "msg": entry.message,
+            "args": (),
+            "created": entry.created_ns / 1e9,
+            "msecs": entry.created_ns // 1_000_000 % 1000,
+            "process": entry.pid,
+            "threadName": entry.thread,
+            "exc_text": entry.exception,
+            "stack_info": entry.stack,
+        }
+    )
 
 
 def _members(fields: Mapping[str, object], exception: str | None, stack: str | None) -> str:

@@ -6,7 +6,6 @@ import logging
 from abc import abstractmethod
 from typing import final
 
-from ..exceptions import ConfigurationError
 from ..records import LogEntry
 from ..redaction import Redactor
 from ..sanitizing import cut_text
@@ -19,30 +18,13 @@ class LineFormatter(logging.Formatter):
 
     Also usable on any stdlib handler. The record is never changed (stdlib's own formatter leaves
     ``message``, ``asctime`` and ``exc_text`` behind). Safe for many threads at once.
+
+    Attributes:
+        needs_record: the line must be made from the record, at the call; an entry has not all of
+            it.
     """
 
-    def __init__(
-        self,
-        fmt: str | None = None,
-        datefmt: str | None = None,
-        style: str = "%",
-        validate: bool = True,
-    ) -> None:
-        """Take what ``dictConfig`` hands to every formatter class; the layout itself is fixed.
-
-        Raises:
-            ConfigurationError: a format, date format or style was given.
-        """
-        given = {"format": fmt, "datefmt": datefmt, "style": None if style == "%" else style}
-        problems = [
-            f"{type(self).__name__}.{name}: {value!r} given, but this layout is fixed;"
-            " use logging.Formatter for one of your own"
-            for name, value in given.items()
-            if value is not None
-        ]
-        if problems:
-            raise ConfigurationError(problems)
-        super().__init__()
+    needs_record = False  # only the record in the caller's thread has all that is on the line
 
     @final
     def format(self, record: logging.LogRecord) -> str:

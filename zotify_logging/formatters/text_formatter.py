@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..clock import format_created
+from ..exceptions import ConfigurationError
 from ..records import LogEntry, read_record
 from ..redaction import Redactor
 from ..sanitizing import escape_line
@@ -18,6 +19,29 @@ class TextFormatter(LineFormatter):
 
     An exception or stack follows the message on the same line, its newlines escaped.
     """
+
+    def __init__(
+        self,
+        fmt: str | None = None,
+        datefmt: str | None = None,
+        style: str = "%",
+        validate: bool = True,
+    ) -> None:
+        """Take what ``dictConfig`` hands to every formatter class; the layout itself is fixed.
+
+        Raises:
+            ConfigurationError: a format, date format or style was given.
+        """
+        given = {"format": fmt, "datefmt": datefmt, "style": None if style == "%" else style}
+        problems = [
+            f"{type(self).__name__}.{name}: {value!r} given, but this layout is fixed;"
+            " use logging.Formatter for one of your own"
+            for name, value in given.items()
+            if value is not None
+        ]
+        if problems:
+            raise ConfigurationError(problems)
+        super().__init__()
 
     def render(self, record: logging.LogRecord, redactor: Redactor | None) -> str:
         """Return the record's line with secrets replaced by ``redactor``."""

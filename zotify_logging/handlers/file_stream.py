@@ -12,7 +12,7 @@ from ..exceptions import OptionError, StorageError
 from ..formatters import JsonFormatter, LineFormatter, TextFormatter
 from ..options import OptionReader
 from ..records import LogEntry
-from ..sanitizing import cut_text, escape_ascii
+from ..sanitizing import escape_ascii
 from ..storage.appender import describe_open_error
 from ..storage.log_file import LogFile
 from ..streaming import Subscription, follow, waker
@@ -159,11 +159,9 @@ class FileStreamHandler(BaseLogHandler):
     def _append(self, line: str, now: float) -> None:
         data = self._encode(line)
         if len(data) > self._max_line:
-            layout = self._line_formatter
             # Escapes make ASCII longer than UTF-8, by a factor of three at most.
             room = self._max_line - 1 if self._encoding == "utf-8" else self._max_line // 3 - 1
-            line = layout.shorten(line, room) if layout else cut_text(line, room)[0]
-            data = self._encode(line)
+            data = self._encode(self.shorten(line, room))
         self._file.append(data, now)
         self.ledger.bytes += len(data)
         if self._waker.active:

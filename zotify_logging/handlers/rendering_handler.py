@@ -6,6 +6,7 @@ import logging
 
 from ..formatters import LineFormatter, TextFormatter
 from ..records import LogEntry
+from ..sanitizing import cut_text
 from .registered_handler import RegisteredHandler
 from .rendering import render_with
 from .snapshot import record_of
@@ -17,7 +18,8 @@ class RenderingHandler(RegisteredHandler):
     """Part of the base handler: its own formatter, or the user's, and the text that comes of it."""
 
     _own_formatter: LineFormatter
-    _line_formatter: LineFormatter | None  # the one in force, None if it is a foreign one
+    # The one in force, if an entry is all it needs; None if it has to see the record.
+    _line_formatter: LineFormatter | None
     _multiline: bool
 
     def default_formatter(self) -> LineFormatter:
@@ -31,6 +33,8 @@ class RenderingHandler(RegisteredHandler):
             return line.render(record, self.redactor)
         formatter = self.formatter or self._own_formatter
         try:
+            if isinstance(formatter, LineFormatter):
+                return formatter.render(record, self.redactor)
             return render_with(formatter, record, self.redactor, self._multiline)
         except Exception:
             # The record is kept in our layout: imperfect output is better than none.
@@ -44,7 +48,16 @@ class RenderingHandler(RegisteredHandler):
         line = self._line_formatter
         if line is not None:
             return line.render_entry(entry)
+        if isinstance(self.formatter, LineFormatter):
+            return self.formatter.render_entry(entry)
         return self.render(record_of(entry))
+
+    def shorten(self, line: str, max_bytes: int) -> str:
+        """Return a line of the formatter in force, cut to ``max_bytes`` of UTF-8."""
+        formatter = self._line_formatter or self.formatter
+        if isinstance(formatter, LineFormatter):
+            return formatter.shorten(line, max_bytes)
+        return cut_text(line, max_bytes)[0]
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:
         """Use ``fmt`` from now on; ``None`` returns to the handler's own layout."""
@@ -52,4 +65,5 @@ class RenderingHandler(RegisteredHandler):
         if fmt is None:
             self._line_formatter = self._own_formatter
         else:
-            self._line_formatter = fmt if isinstance(fmt, LineFormatter) else None
+            late = isinstance(fmt, LineFormatter) and not fmt.needs_record
+            self._line_formatter = fmt if isinstance(fmt, LineFormatter) and late else None
