@@ -31,14 +31,16 @@ class RegisteredHandler(logging.Handler):
 
     def set_name(self, name: str | None) -> None:
         """Set the name (dictConfig does) and make the handler reachable by it."""
-        previous = super().get_name()
-        if previous:
-            registry.unregister(previous, cast(registry.Registered, self))
+        self._unregister()
         super().set_name(name)  # type: ignore[arg-type]  # stdlib takes None; its stub does not say
         if name:
             registry.register(name, cast(registry.Registered, self))
 
     name = property(get_name, set_name)
+
+    def _unregister(self) -> None:
+        if name := self.get_name():
+            registry.unregister(name, cast(registry.Registered, self))
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Report the exception being handled: to the error ring, at most once in 30 s to stderr."""

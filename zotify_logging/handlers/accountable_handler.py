@@ -1,0 +1,139 @@
+"""A handler that accounts for every record: its counters, its health, and what it lost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+
+from ..ledger import HandlerHealth, HandlerStatistics, Ledger
+from ..records import LogEntry
+from ..sanitizing import safe_str
+from ..worker import Worker
+from .error_ring import STDERR_INTERVAL, report
+from .failover import Failover
+from .handler_options import HandlerSetup
+from .sink_handler import SinkHandler
+from .snapshot import snapshot
+
+__all__ = ["READING_TIMEOUT", "AccountableHandler"]
+
+READING_TIMEOUT = 0.1
+"""Seconds that statistics() waits for a direct write before it reads beside it, and that close()
+waits even past its deadline: one write of a healthy sink must not leave it open."""
+
+_RECENTLY = 300.0  # seconds for which a lost record shows in health()
+
+_NEARLY_FULL = 0.8
+
+
+class AccountableHandler(SinkHandler):
+    """Part of the base handler: the ledger, and what becomes of records that are not written.
+
+    Attributes:
+        ledger: counts every record; its lock is the handler's own in direct delivery.
+    """
+
+    ledger: Ledger
+    _setup: HandlerSetup
+    _worker: Worker | None  # none in direct delivery
+    _failover: Failover | None
+    _lost_told = 0
+    _tell_again = 0.0
+
+    def statistics(self) -> HandlerStatistics:
+        """Return one consistent reading of the ledger."""
+        ledger = self.ledger
+        if self._worker is None:
+            # What is neither written nor lost is inside the write right now, under the same lock:
+            # a write that hangs must not hang those who ask about it.
+            locked = ledger.lock.acquire(timeout=READING_TIMEOUT)
+            try:
+                reading = ledger.snapshot() if locked else ledger.peek()
+            finally:
+                if locked:
+                    ledger.lock.release()
+            settled = reading.written + sum(reading.dropped.values()) + sum(reading.failed.values())
+            reading = replace(reading, queued=reading.accepted - settled)
+        else:
+            reading = ledger.snapshot()
+        if reading.last_error is None:
+            return reading
+        return replace(reading, last_error=self.redactor.text(reading.last_error))
+
+    def health(self) -> HandlerHealth:
+        """Tell how the handler fares, from its own bookkeeping; waits 0.1 s at most."""
+        ledger = self.ledger
+        failing, degraded = [], []
+        if ledger.is_refusing():
+            error = self.redactor.text(ledger.last_error or "no reason given")
+            failing.append(f"the sink refused the latest record: {error}")
+        if self._worker is not None:
+            if (fullness := self._worker.depth / self._setup.max_queue_size) > _NEARLY_FULL:
+                degraded.append(f"the queue is {fullness:.0%} full")
+        elif ledger.lock.acquire(timeout=READING_TIMEOUT):
+            ledger.lock.release()
+        else:
+            failing.append(f"a write has been under way for {READING_TIMEOUT:g} s")
+        if ledger.lost_at is not None and ledger.clock.monotonic() - ledger.lost_at < _RECENTLY:
+            degraded.append("records were lost in the last 5 minutes")
+        if failing:
+            return HandlerHealth("failing", (*failing, *degraded))
+        return HandlerHealth("degraded" if degraded else "ok", tuple(degraded))
+
+    def _count_failure(self, error: BaseException) -> None:
+        """Count a record that failed before it came near the sink."""
+        with self.ledger.lock:
+            self.ledger.accept()
+            reason = self.reason_of(error) if isinstance(error, Exception) else "interrupted"
+            self.ledger.fail(reason, error=error)
+
+    def _interrupted(self, error: BaseException) -> None:
+        """Count a record that Ctrl-C met in a direct write, wherever in it that was."""
+        ledger = self.ledger
+        if ledger.accepted == ledger.settled():
+            ledger.accepted += 1
+        ledger.fail("interrupted", error=error)
+
+    def _record_failed(self, record: logging.LogRecord, error: Exception) -> LogEntry | None:
+        """Count and report a record that the sink refused; return what the failover is to have."""
+        self.ledger.fail(self.reason_of(error), error=error)
+        self.ledger.refuse()
+        self._tell(record)
+        if self._failover is None:
+            return None
+        try:
+            return snapshot(record, self.redactor)
+        except Exception as second:
+            report(self._label(), f"failover: {type(second).__name__}")
+            return None
+
+    def _hand_over(self, entry: LogEntry) -> None:
+        """Offer a record that has been counted as failed to the failover."""
+        if self._taken_over(entry):
+            with self.ledger.lock:
+                self.ledger.failed_over += 1
+
+    def _taken_over(self, entry: LogEntry) -> bool:
+        if self._failover is None:
+            return False
+        try:
+            return self._failover.take(entry)
+        except Exception as error:
+            report(self._label(), self.redactor.text(f"failover: {safe_str(error)}"))
+            return False
+
+    def _tell_losses(self, *, last: bool) -> None:
+        """Say how many records were lost since the last time, at most every 30 s or at the end."""
+        now = time.monotonic()
+        if not last and now < self._tell_again:
+            return
+        self._tell_again = now + STDERR_INTERVAL
+        reading = self.ledger.snapshot() if self._worker is not None else self.ledger.peek()
+        lost = {**reading.failed, **reading.dropped}
+        total = sum(lost.values()) - reading.failed_over
+        if total > self._lost_told:
+            self._lost_told = total
+            reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(lost.items()))
+            text = f"{total} of {reading.accepted} records not written: {reasons}"
+            report(self._label(), text, always=last)

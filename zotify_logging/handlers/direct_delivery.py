@@ -1,0 +1,77 @@
+"""Direct delivery: the record is in the sink when the log call returns."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from ..records import LogEntry
+from .openable_handler import WRITING
+from .queued_delivery import QueuedDelivery
+from .snapshot import record_of
+
+__all__ = ["DirectDelivery"]
+
+
+class DirectDelivery(QueuedDelivery):
+    """Part of the base handler: takes records and entries, straight into the sink or to the queue.
+
+    One frame from ``emit`` to the sink, and one lock: this path is what the product is for.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write or queue a record; never raises an ``Exception``, never recurses."""
+        if self._worker is not None:
+            self._enqueue(record, self._worker)
+            return
+        ledger = self.ledger
+        with ledger.lock:
+            if self._state and not self._is_ready():
+                return
+            try:
+                self._state = WRITING
+                if self._selective and not self.selects(record):
+                    ledger.ignored += 1
+                    return
+                ledger.accepted += 1
+                self.write_record(record)
+                ledger.written += 1
+                return
+            except Exception as error:
+                lost = self._record_failed(record, error)
+            except BaseException as error:
+                self._interrupted(error)
+                raise
+            finally:
+                if self._state == WRITING:  # a fork or a close may have happened inside
+                    self._state = self._resting
+        # Without the lock: two that are each other's failover must not wait for each other.
+        if lost is not None:
+            self._hand_over(lost)
+
+    def receive(self, entry: LogEntry) -> None:
+        """Take an entry that another handler could not keep; counted like any record."""
+        entry = replace(entry, rendered=None)
+        if self._worker is not None:
+            self._worker.put(entry)
+            return
+        with self.ledger.lock:
+            if self._state and not self._is_ready():
+                return
+            try:
+                self._state = WRITING
+                self.ledger.accepted += 1
+                self.write((entry,))
+                self.ledger.written += 1
+                return
+            except Exception as error:
+                self.ledger.fail(self.reason_of(error), error=error)
+                self.ledger.refuse()
+                self._tell(record_of(entry))
+            except BaseException as error:
+                self._interrupted(error)
+                raise
+            finally:
+                if self._state == WRITING:
+                    self._state = self._resting
+        self._hand_over(entry)
