@@ -1,26 +1,15 @@
-"""Reads a logging configuration (mapping, TOML, JSON or YAML file), checks all of it, applies it.
-
-The form is stdlib's ``dictConfig`` schema; nothing is invented on top. What is added is that every
-problem is found before anything is touched, each with its path and cure, and that existing loggers
-stay enabled unless the configuration says otherwise.
-"""
+"""Finds everything that is wrong with a configuration, before anything is made or opened."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 
-from . import registry
-from .exceptions import ConfigurationError, MissingDependencyError
-from .options import check_options, near_match
+from .. import registry
+from ..options import check_options, near_match
 
-__all__ = ["apply_config", "check_config", "load_config"]
+__all__ = ["check_config"]
 
 _SECTIONS = {
     "version",
@@ -33,57 +22,7 @@ _SECTIONS = {
     "disable_existing_loggers",
 }
 _LOGGER_OPTIONS = {"level", "handlers", "filters", "propagate"}
-_UNABLE = re.compile(r"Unable to configure handler '(.+)'")  # dictConfig's words
 _NOT_OPTIONS = {"class", "()", ".", "formatter", "filters", "level"}  # dictConfig's own
-
-Source = Mapping[str, object] | str | os.PathLike[str]
-
-
-def load_config(source: Source) -> dict[str, object]:
-    """Return the configuration as a mapping.
-
-    Args:
-        source: a mapping, or the path of a ``.toml``, ``.json``, ``.yaml`` or ``.yml`` file.
-
-    Raises:
-        ConfigurationError: the file cannot be read or is no mapping; names file, place and cure.
-        MissingDependencyError: a YAML file without the ``yaml`` extra.
-    """
-    if isinstance(source, Mapping):
-        return dict(source)
-    path = Path(source)
-    parse = _parser(path)
-    try:
-        loaded = parse(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except ValueError as error:  # TOMLDecodeError and JSONDecodeError say line and column
-        raise ConfigurationError([f"{path}: {error}"]) from error
-    if not isinstance(loaded, dict):
-        raise ConfigurationError([f"{path}: must hold a mapping, not {type(loaded).__name__}"])
-    return loaded
-
-
-def _parser(path: Path) -> Callable[[str], object]:
-    kind = path.suffix.lower()
-    if kind == ".toml":
-        return tomllib.loads
-    if kind == ".json":
-        return json.loads
-    if kind in (".yaml", ".yml"):
-        return _load_yaml
-    raise ConfigurationError([f"{path}: unknown kind of file; name it .toml, .json or .yaml"])
-
-
-def _load_yaml(text: str) -> object:
-    try:
-        import yaml
-    except ImportError:
-        raise MissingDependencyError("a YAML configuration", "PyYAML", "yaml") from None
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
 
 
 def check_config(config: Mapping[str, object]) -> list[str]:
@@ -228,43 +167,3 @@ def _logger_sections(
         yield "root", config["root"]
     for name, options in _section(config, "loggers", problems).items():
         yield f"loggers.{name}", options
-
-
-def apply_config(source: Source) -> list[str]:
-    """Check a configuration, apply it, and return the names of its handlers.
-
-    Raises:
-        ConfigurationError: everything that is wrong with it, at once; nothing was changed if the
-            check found it. What only shows at opening (a folder that cannot be written) is found by
-            ``dictConfig`` itself, which stops there.
-    """
-    config = load_config(source)
-    problems = check_config(config)
-    if problems:
-        raise ConfigurationError(problems)
-    config.setdefault("disable_existing_loggers", False)
-    from logging.config import dictConfig  # costs 20 ms, so only who configures through us pays
-
-    try:
-        dictConfig(config)
-    except ValueError as error:
-        raise ConfigurationError(_causes(error)) from error
-    handlers = config.get("handlers", {})
-    return list(handlers) if isinstance(handlers, Mapping) else []
-
-
-def _causes(error: BaseException) -> list[str]:
-    """Return what dictConfig stopped at, by its path where a handler of ours says what is wrong."""
-    parts: list[str] = []
-    path = "handlers"
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, ConfigurationError):
-            return [f"{path}.{problem.partition('.')[2]}" for problem in link.problems]
-        text = str(link) or type(link).__name__
-        if match := _UNABLE.fullmatch(text):
-            path = f"handlers.{match[1]}"
-        if text not in parts:
-            parts.append(text)
-        link = link.__cause__
-    return [": ".join(parts)]

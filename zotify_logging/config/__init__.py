@@ -1,0 +1,14 @@
+"""Reads a logging configuration (mapping, TOML, JSON or YAML file), checks all of it, applies it.
+
+The form is stdlib's ``dictConfig`` schema; nothing is invented on top. What is added is that every
+problem is found before anything is touched, each with its path and cure, and that existing loggers
+stay enabled unless the configuration says otherwise.
+"""
+
+from __future__ import annotations
+
+from .applying import apply_config
+from .checking import check_config
+from .files import Source, load_config
+
+__all__ = ["Source", "apply_config", "check_config", "load_config"]

@@ -1,0 +1,164 @@
+"""Gives one record to several handlers, each once, whoever else would give it to them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections import Counter
+
+from .. import registry
+from ..exceptions import ConfigurationError, UnknownNameError
+from ..forks import on_fork
+from ..handlers.error_ring import report
+from ..options import near_match
+from ..registry import Registered
+from ..sanitizing import safe_str
+from .logging_tree import handlers_met
+
+__all__ = ["Dispatcher"]
+
+
+class Dispatcher(logging.Handler):
+    """Part of the logging service: its handlers by name, and the way of a record to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._skipped: Counter[str] = Counter()
+        self._by_name: list[str] = []  # looked up at each use: they may be made later
+        self._handlers: dict[str, Registered] = {}
+        self._guard = threading.RLock()
+        self._reported: set[str] = set()
+        on_fork(self)
+
+    @property
+    def skipped(self) -> int:
+        """How often dispatch passed a handler over that met the record by itself."""
+        return sum(self._skipped.values())
+
+    def register(self, name: str, handler: Registered) -> None:
+        """Dispatch to ``handler`` from now on, and make it reachable by ``name``.
+
+        Raises:
+            ConfigurationError: another handler has that name in this service, or it is none of
+                this library's.
+        """
+        if not isinstance(handler, Registered):
+            raise ConfigurationError(
+                [f"{name}: {type(handler).__name__} has no ledger; subclass BaseLogHandler"]
+            )
+        with self._guard:
+            if self._handlers.get(name, handler) is not handler:
+                raise ConfigurationError([f"{name}: is registered already; unregister it first"])
+            self._handlers = {**self._handlers, name: handler}
+            registry.register(name, handler)
+
+    def unregister(self, name: str) -> None:
+        """Stop dispatching to the handler of that name; it stays open.
+
+        Raises:
+            UnknownNameError: there is none; the message has near matches.
+        """
+        with self._guard:
+            handler = self._handlers.get(name)
+            if handler is None and name not in self._by_name:
+                raise self._unknown(name)
+            self._handlers = {key: one for key, one in self._handlers.items() if key != name}
+            self._by_name = [key for key in self._by_name if key != name]
+            if handler is not None:
+                registry.unregister(name, handler)
+
+    def get(self, name: str) -> Registered:
+        """Return the handler of that name.
+
+        Raises:
+            UnknownNameError: there is none; the message has near matches.
+        """
+        if name in self._handlers:
+            return self._handlers[name]
+        if name in self._by_name:
+            return registry.find(name)
+        raise self._unknown(name)
+
+    def names(self) -> list[str]:
+        """Return the names of this service's handlers, sorted."""
+        return sorted({*self._handlers, *self._by_name})
+
+    def targets(self) -> list[tuple[str, Registered]]:
+        """Return the handlers that are there now, with their names."""
+        targets = dict(self._handlers)
+        for name in self._by_name:
+            try:
+                targets.setdefault(name, registry.find(name))
+                self._reported.discard(name)
+            except UnknownNameError as error:
+                if name not in self._reported:  # once, not once a record
+                    self._reported.add(name)
+                    report("LoggingService", f"dispatch: {error}")
+        return list(targets.items())
+
+    def dispatch(self, record: logging.LogRecord) -> None:
+        """Give the record to every handler whose level and filters accept it. Never raises."""
+        # Who got the record already: attached on its path, by another service on it, or by another
+        # of its names here.
+        taken = {id(one) for one in handlers_met(record.name)}
+        taken |= _given.by_others(record, self)
+        for name, handler in self.targets():
+            if record.levelno < handler.level:
+                continue
+            if id(handler) in taken:
+                self._skipped[name] += 1
+                continue
+            taken.add(id(handler))
+            _given.note(record, self, handler)
+            try:
+                handler.handle(record)
+            except Exception as error:
+                report(name, f"{type(error).__name__}: {safe_str(error)}")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Dispatch: what ``logging`` calls when the service is a handler itself."""
+        self.dispatch(record)
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Filter and dispatch; without a lock of its own, as every handler has one."""
+        passed: object = self.filter(record)
+        if not passed:
+            return False
+        self.dispatch(passed if isinstance(passed, logging.LogRecord) else record)
+        return True
+
+    def after_fork_in_child(self) -> None:
+        """Forget a lock that another thread of the parent may have held."""
+        self._guard = threading.RLock()
+
+    def _unknown(self, name: str) -> UnknownNameError:
+        known = self.names()
+        hint = near_match(name, known) or f"; known: {', '.join(known) or 'none'}"
+        return UnknownNameError(f"no handler named {name!r}{hint}")
+
+
+class _Given(threading.local):
+    """The record that this thread dispatched last, and which service gave it to which handlers.
+
+    Two services on one path see the same record object, one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._record: weakref.ref[logging.LogRecord] | None = None
+        self._services: dict[int, int] = {}
+
+    def by_others(self, record: logging.LogRecord, service: Dispatcher) -> set[int]:
+        """Return the handlers that other services gave this very record to."""
+        if self._record is None or self._record() is not record:
+            return set()
+        return {one for one, giver in self._services.items() if giver != id(service)}
+
+    def note(self, record: logging.LogRecord, service: Dispatcher, handler: Registered) -> None:
+        """Remember that ``service`` is about to give ``record`` to ``handler``."""
+        if self._record is None or self._record() is not record:
+            self._record, self._services = weakref.ref(record), {}
+        self._services[id(handler)] = id(service)
+
+
+_given = _Given()

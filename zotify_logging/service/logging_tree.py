@@ -1,0 +1,57 @@
+"""Looks at stdlib's tree of loggers without changing it: ``getLogger`` would make what it names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from ..exceptions import UnknownNameError
+from ..options import near_match
+
+__all__ = ["existing_logger", "handlers_met", "logger_named", "nearest_logger", "path_up"]
+
+
+def existing_logger(name: str) -> logging.Logger | None:
+    """Return the logger of that name if there is one; ``root`` and ``""`` mean the root logger."""
+    if name in ("", "root"):
+        return logging.root
+    found = logging.root.manager.loggerDict.get(name)
+    return found if isinstance(found, logging.Logger) else None
+
+
+def logger_named(name: str) -> logging.Logger:
+    """Return a logger that exists, or of which descendants exist.
+
+    Raises:
+        UnknownNameError: nobody has asked for a logger of that name; the message has near matches.
+    """
+    if name in ("", "root"):
+        return logging.root
+    known = logging.root.manager.loggerDict
+    if name not in known:
+        hint = near_match(name, known) or "; nobody has asked for it yet"
+        raise UnknownNameError(f"no logger named {name!r}{hint}")
+    return logging.getLogger(name)
+
+
+def nearest_logger(name: str) -> logging.Logger:
+    """Return the logger of that name or the next above it."""
+    while name:
+        logger = existing_logger(name)
+        if logger is not None:
+            return logger
+        name = name.rpartition(".")[0]
+    return logging.root
+
+
+def path_up(name: str) -> Iterator[logging.Logger]:
+    """Yield the loggers whose handlers a record of that logger meets, in that order."""
+    logger: logging.Logger | None = nearest_logger(name)
+    while logger is not None:
+        yield logger
+        logger = logger.parent if logger.propagate else None
+
+
+def handlers_met(name: str) -> list[logging.Handler]:
+    """Return the handlers that a record of that logger meets by itself on its way up the tree."""
+    return [handler for logger in path_up(name) for handler in logger.handlers]
