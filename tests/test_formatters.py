@@ -77,7 +77,13 @@ def test_an_exception_and_a_stack_stay_on_the_line(formatter: LineFormatter) -> 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
 def test_direct_and_queued_lines_are_the_same(formatter: LineFormatter) -> None:
     """A line is the same whether the record or its entry is written."""
-    for record in (failing(), make("x %s", "y"), make("%d", "bad", n=1), make({"event": "e"})):
+    for record in (
+        failing(),
+        make("x %s", "y"),
+        make("%d", "bad", n=1),
+        make({"event": "e"}),
+        make(t=((1,),)),
+    ):
         entry = snapshot(record, REDACTOR)
         assert formatter.render_entry(entry) == formatter.render(record, REDACTOR)
 

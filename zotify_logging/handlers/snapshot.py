@@ -57,7 +57,7 @@ def _value(value: object, depth: int) -> object:
     if depth < 16:
         if isinstance(value, dict):
             return {key: _value(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list):
+        if isinstance(value, (list, tuple)):  # JSON has one kind of list
             return [_value(item, depth + 1) for item in value]
     return safe_str(value)
 
