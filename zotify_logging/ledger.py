@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -86,6 +87,8 @@ class Ledger:
             handler may leave it alone, as nobody can read while it holds the lock.
         lost_at: when the latest record was lost, in seconds of the clock's ``monotonic``, or
             ``None``. A refused nested record is no loss in this sense: nothing was wrong.
+        untold_since: when the first record was lost of which the sink has not been told, likewise.
+        handed_over: the part of ``failed`` that another handler received, by reason.
     """
 
     __slots__ = (
@@ -99,6 +102,7 @@ class Ledger:
         "dropped",
         "failed",
         "failed_over",
+        "handed_over",
         "ignored",
         "internal",
         "last_error",
@@ -107,6 +111,7 @@ class Ledger:
         "queued",
         "replayed",
         "spooled",
+        "untold_since",
         "written",
     )
 
@@ -126,10 +131,14 @@ class Ledger:
         self.internal = 0
         self.replayed = 0
         self.bytes = 0
-        self.dropped: dict[str, int] = {}
-        self.failed: dict[str, int] = {}
+        # So that one more is one step, which no Ctrl-C and no signal handler can fall into;
+        # a Counter's first one is a call.
+        self.dropped: defaultdict[str, int] = defaultdict(int)  # noqa: B910 - see above
+        self.failed: defaultdict[str, int] = defaultdict(int)  # noqa: B910 - see above
         self.last_error: str | None = None
         self.lost_at: float | None = None
+        self.untold_since: float | None = None
+        self.handed_over: defaultdict[str, int] = defaultdict(int)
         self._refused_after = -1
         self._nested = itertools.count()
 
@@ -147,16 +156,39 @@ class Ledger:
     def drop(self, reason: str, n: int = 1) -> None:
         """Count ``n`` accepted records that were given up on purpose."""
         with self.lock:
-            self.dropped[reason] = self.dropped.get(reason, 0) + n
-            self.lost_at = self.clock.monotonic()
+            self.dropped[reason] += n
+            self.note_loss()
 
     def fail(self, reason: str, n: int = 1, error: BaseException | None = None) -> None:
         """Count ``n`` accepted records that the sink refused, and remember the error."""
         with self.lock:
-            self.failed[reason] = self.failed.get(reason, 0) + n
-            self.lost_at = self.clock.monotonic()
+            self.failed[reason] += n
+            self.note_loss()
             if error is not None:
                 self.note_error(error)
+
+    def note_loss(self) -> None:
+        """Note the time of a loss; whoever adds to ``dropped`` or ``failed`` in place does so."""
+        self.lost_at = self.clock.monotonic()
+        if self.untold_since is None:
+            self.untold_since = self.lost_at
+
+    def hand_over(self, reason: str) -> None:
+        """Count one record, counted as failed for that reason, that another handler received."""
+        with self.lock:
+            self.failed_over += 1
+            self.handed_over[reason] += 1
+
+    def losses(self) -> dict[str, int]:
+        """Return how many records nobody has, by reason; refused nested ones are not among them."""
+        with self.lock:
+            lost = {
+                reason: count - self.handed_over.get(reason, 0)
+                for reason, count in self.failed.items()
+            }
+            for reason, count in self.dropped.items():
+                lost[reason] = lost.get(reason, 0) + count
+        return lost
 
     def ignore(self, n: int = 1) -> None:
         """Count ``n`` records that the handler's own selection refused."""
@@ -200,15 +232,16 @@ class Ledger:
     def peek(self) -> HandlerStatistics:
         """Return a reading without the lock, for when its holder hangs inside the sink."""
         while True:
-            accepted, nested = self.accepted, self._reentered()
+            accepted, written, queued = self.accepted, self.written, self.queued
+            nested = self._reentered()
             dropped = dict(self.dropped)
             if nested:
                 dropped["reentrant"] = dropped.get("reentrant", 0) + nested
             reading = HandlerStatistics(
                 accepted=accepted + nested,
                 ignored=self.ignored,
-                written=self.written,
-                queued=self.queued,
+                written=written,
+                queued=queued,
                 spooled=self.spooled,
                 failed_over=self.failed_over,
                 internal=self.internal,
@@ -218,8 +251,8 @@ class Ledger:
                 bytes=self.bytes,
                 last_error=self.last_error,
             )
-            # A signal handler that logs in this very thread passes the re-entrant lock.
-            if accepted == self.accepted:
+            # A signal handler that logs, or closes, in this very thread passes the re-entrant lock.
+            if (accepted, written, queued) == (self.accepted, self.written, self.queued):
                 return reading
 
     def _reentered(self) -> int:
