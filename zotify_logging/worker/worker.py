@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from threading import get_ident
 
-from ..event_loops import runs_event_loop
 from ..forks import on_fork
 from ..ledger import Ledger
 from ..records import LogEntry
-from .bounded_queue import BoundedQueue, Overflow
+from .bounded_queue import BoundedQueue
 from .entry_size import entry_size
+from .overflow_route import Overflow, OverflowRoute
 from .waiter import Waiter
 from .writer import Writer
 
 __all__ = ["Worker"]
 
-_MOST_WAITS = 20
-"""How often a wait is prolonged for life seen elsewhere while the sink takes nothing from us."""
+_LOOK_AGAIN = 0.05  # seconds; where no thread can be started, another caller may be writing
 
 
 class Worker:
@@ -61,6 +61,7 @@ class Worker:
         block_timeout: seconds without a sign of life from the sink after which a wait fails.
         on_error: told of each poison entry, and with ``None`` of a stall's first error; called in
             the writer thread, its own errors are contained.
+        reason_of: names the error of a poison entry for the ledger; without it, ``poison``.
         spill: stores an entry elsewhere and says whether it did; called in the caller's thread.
         failover: takes an entry that has no room and says whether it did; called in the caller's
             thread, without a lock. What it took counts as failed and ``failed_over``, not dropped.
@@ -69,10 +70,6 @@ class Worker:
 
     Raises:
         ValueError: ``overflow`` is ``spill``, and there is no ``spill``.
-
-    Attributes:
-        on_drop: told of each entry that a full queue gave up (refused or evicted), under the
-            ledger's lock: must be quick and must not raise.
     """
 
     def __init__(
@@ -82,6 +79,7 @@ class Worker:
         *,
         name: str,
         on_error: Callable[[LogEntry | None, BaseException], None],
+        reason_of: Callable[[Exception], str] | None = None,
         max_queue_size: int = 10_000,
         max_queue_bytes: int = 16 * 2**20,
         max_batch_size: int = 500,
@@ -93,19 +91,10 @@ class Worker:
         first_backoff: float = 0.05,
         max_backoff: float = 5.0,
     ) -> None:
-        if overflow == "spill" and spill is None:
-            raise ValueError(
-                "overflow='spill' needs spill=, a function that stores an entry; "
-                "give one, or choose block, drop_oldest or drop_new"
-            )
         self._ledger = ledger
-        self._overflow = overflow
-        self._block_timeout = block_timeout
-        self._spill = spill
-        self._failover = failover
-        self.on_drop: Callable[[LogEntry], None] | None = None
-        self.signs_of_life: Callable[[], object] | None = None
-        self._inside = 0  # the thread inside put()'s or close()'s critical section
+        self._route = OverflowRoute(
+            ledger, overflow, block_timeout=block_timeout, spill=spill, failover=failover
+        )
         self._make_queue = partial(BoundedQueue, max_queue_size, max_queue_bytes)
         self._make_writer = partial(
             Writer,
@@ -113,6 +102,7 @@ class Worker:
             ledger,
             name=name,
             on_error=on_error,
+            reason_of=reason_of,
             max_batch=max_batch_size,
             flush_interval=flush_interval,
             first_backoff=first_backoff,
@@ -123,9 +113,38 @@ class Worker:
         on_fork(self)
 
     @property
+    def on_drop(self) -> Callable[[LogEntry], None] | None:
+        """Told of each entry that a full queue gives up, under the ledger's lock: must be quick."""
+        return self._route.on_drop
+
+    @on_drop.setter
+    def on_drop(self, listener: Callable[[LogEntry], None] | None) -> None:
+        self._route.on_drop = listener
+
+    @property
+    def signs_of_life(self) -> Callable[[], object] | None:
+        """Returns another value each time that the sink has done something for anybody.
+
+        A sink that serves other processes is not stuck: the wait for room goes on meanwhile.
+        """
+        return self._route.signs_of_life
+
+    @signs_of_life.setter
+    def signs_of_life(self, look: Callable[[], object] | None) -> None:
+        self._route.signs_of_life = look
+
+    @property
     def depth(self) -> int:
         """Entries in the queue and in the writer's hands."""
         return self._queue.size
+
+    def fullness(self) -> float:
+        """Return the share of the queue's room that is taken, by number or by bytes."""
+        return self._queue.fullness()
+
+    def is_stalled(self) -> bool:
+        """Tell whether a wait for room has failed, and the sink has taken nothing since."""
+        return self._queue.stalled
 
     def is_writer_thread(self) -> bool:
         """Return whether the caller is this worker's own thread, whose records must be refused."""
@@ -135,144 +154,65 @@ class Worker:
         """Take an entry, or count why not and return ``False``.
 
         Counts ``accepted`` itself. The caller must not hold the ledger's lock, or a full queue
-        could not drain while it waits. An entry refused for want of room goes to the failover
-        first; one refused because the worker is closed, or inside itself, does not.
+        could not drain while it waits. An entry refused for want of room, or evicted, goes to the
+        failover first; one refused because the worker is closed, or inside itself, does not.
         """
         me = get_ident()
-        if me == self._inside or me == self._writer.ident:
+        entries = self._queue
+        if me == entries.inside or me == self._writer.ident:
             self._ledger.reenter()
             return False
         size = entry_size(entry)
         ledger = self._ledger
         entered = settled = False
         waiter: Waiter | None = None
+        lost: deque[LogEntry] | None = None
         try:
             with ledger.lock:
-                self._inside = me
+                entries.inside = me
+                arrivals = entries.arrivals
                 try:
+                    # Ctrl-C is raised at calls; what stands without one is done as a whole.
                     ledger.accepted += 1
                     ledger.queued += 1
                     entered = True
-                    entries = self._queue
                     if entries.closed:
+                        ledger.queued -= 1
+                        ledger.dropped["closed"] += 1
                         settled = True
-                        return self._refuse("closed")
-                    if entries.has_room(entry.level_no, size) or (
-                        self._overflow == "drop_oldest" and self._evict(entry, size)
-                    ):
-                        settled = True
+                        return False
+                    if entries.has_room(entry.level_no, size):
                         entries.append(entry, size)
                         self._writer.notice()
                         return True
+                    lost = deque()
+                    if self._route.policy == "drop_oldest" and entries.evict(
+                        entry.level_no, size, lost
+                    ):
+                        entries.append(entry, size)
+                        self._writer.notice()
                 finally:
-                    self._inside = 0
+                    settled = settled or entries.arrivals != arrivals
+                    entries.inside = 0
+            if settled:
+                self._route.give_up(lost, "overflow", entries)
+                return True
             waiter = Waiter(entry, size)
-            return self._overflowed(waiter)
+            return self._route.follow(waiter, lost, entries, self._writer)
         except BaseException:
             # Ctrl-C in the middle: the record is in no queue, and must not be missing either.
-            if entered and not settled:
-                with ledger.lock:
-                    if waiter is None or not waiter.settled:
-                        ledger.queued -= 1
-                        ledger.fail("interrupted")
-                    if waiter is not None:
-                        self._queue.give_up(waiter)
-            raise
-
-    def _refuse(self, reason: str, entry: LogEntry | None = None) -> bool:
-        self._ledger.queued -= 1
-        self._ledger.drop(reason)
-        if entry is not None and self.on_drop is not None:
-            self.on_drop(entry)
-        return False
-
-    def _evict(self, entry: LogEntry, size: int) -> bool:
-        found, victims = self._queue.evict(entry.level_no, size)
-        for victim in victims:
-            self._refuse("overflow", victim)
-        return found
-
-    def _overflowed(self, waiter: Waiter) -> bool:
-        """Wait, spill, hand over or drop, as the policy says; without the lock, but for steps."""
-        entry, ledger = waiter.entry, self._ledger
-        if self._overflow == "block" and not self._queue.stalled and not runs_event_loop():
-            taken = self._wait_for_room(waiter)
-            if taken is not None:
-                return taken
-        if self._overflow in ("block", "spill") and self._kept_by(self._spill, entry):
             with ledger.lock:
-                waiter.settled = True
-                ledger.spooled += 1  # still part of `queued`
-            return True
-        reason = self._queue.refusal(entry.level_no)
-        taken_over = self._kept_by(self._failover, entry)
-        with ledger.lock:
-            waiter.settled = True
-            if not taken_over:
-                return self._refuse(reason, entry)
-            ledger.queued -= 1
-            ledger.fail(reason)
-            ledger.failed_over += 1
-            if self.on_drop is not None:
-                self.on_drop(entry)
-            return False
-
-    def _wait_for_room(self, waiter: Waiter) -> bool | None:
-        """Return what became of the entry, or ``None`` if the sink did nothing for too long."""
-        me = get_ident()
-        entries = self._queue
-        waits = 0
-        releases, life = entries.releases, self._signs_of_life()
-        with self._ledger.lock:
-            self._inside = me
-            try:
-                if not entries.closed:
-                    if entries.has_room(waiter.entry.level_no, waiter.size):
-                        waiter.settled = True
-                        entries.append(waiter.entry, waiter.size)
-                        self._writer.notice()
-                        return True
-                    entries.wait(waiter)
-                    self._writer.hurry()
-            finally:
-                self._inside = 0
-        while True:
-            if not entries.closed:
-                try:
-                    waiter.token.get(timeout=self._block_timeout)
-                except queue.Empty:
-                    pass
-            seen = self._signs_of_life()
-            with self._ledger.lock:
-                self._inside = me
-                try:
-                    if waiter.settled:
-                        return True
-                    if entries.closed:
-                        waiter.settled = True
-                        entries.give_up(waiter)
-                        return self._refuse("closed")
-                    waits = 0 if entries.releases != releases else waits + 1
-                    if waits and (seen == life or waits >= _MOST_WAITS):
-                        entries.give_up(waiter)
-                        entries.stalled = True
-                        return None
-                    releases, life = entries.releases, seen
-                finally:
-                    self._inside = 0
-
-    def _signs_of_life(self) -> object:
-        return None if self.signs_of_life is None else self.signs_of_life()
-
-    def _kept_by(self, place: Callable[[LogEntry], bool] | None, entry: LogEntry) -> bool:
-        if place is None:
-            return False
-        try:
-            return place(entry)
-        except Exception as error:
-            with self._ledger.lock:
-                self._ledger.note_error(error)
-            return False
+                if waiter is not None:
+                    entries.give_up(waiter)
+                    settled = waiter.settled
+                if entered and not settled and not entries.orphaned:
+                    ledger.queued -= 1
+                    ledger.failed["interrupted"] += 1
+                while lost and not entries.orphaned:
+                    ledger.queued -= 1
+                    ledger.failed["interrupted"] += 1
+                    lost.popleft()
+            raise
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until everything put before this call is written, dropped or failed.
@@ -286,6 +226,7 @@ class Worker:
         """
         if self.is_writer_thread():
             return False
+        deadline = None if timeout is None else time.monotonic() + timeout
         entries, writer = self._queue, self._writer
         with self._ledger.lock:
             if entries.size == 0:
@@ -294,14 +235,19 @@ class Worker:
             if not writer.started:
                 writer.start()
             writer.nudge()
-        if not writer.started:
-            writer.drain(None if timeout is None else time.monotonic() + timeout)
-        try:
-            mark.get(timeout=None if timeout is None else max(0.0, timeout))
-            return True
-        except queue.Empty:
-            with self._ledger.lock:
-                return not entries.unmark(mark) and not writer.abandoned
+        while True:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not writer.started:  # the interpreter is exiting
+                writer.drain(deadline)
+                left = _LOOK_AGAIN if left is None else min(left, _LOOK_AGAIN)
+            try:
+                return mark.get(timeout=left)
+            except queue.Empty:
+                if deadline is not None and time.monotonic() >= deadline:
+                    break
+        with self._ledger.lock:
+            entries.unmark(mark)
+        return not mark.empty() and mark.get()
 
     def close(self, timeout: float) -> bool:
         """Refuse new entries, write what is left, and end the thread; idempotent.
@@ -324,16 +270,20 @@ class Worker:
         self.flush(max(0.0, deadline - time.monotonic()))
         ledger = self._ledger
         with ledger.lock:
-            self._inside = get_ident()
+            entries.inside = get_ident()
             try:
-                left = entries.clear()
-                writer.hands.clear()
+                left = entries.size
                 if left:
+                    ledger.note_loss()
+                    # In one breath, as in put().
                     writer.abandoned = True
                     ledger.queued -= left
-                    ledger.drop("shutdown", left)
+                    ledger.dropped["shutdown"] += left
+                    entries.size = 0
+                entries.clear(settled=not left)
+                writer.hands.clear()
             finally:
-                self._inside = 0
+                entries.inside = 0
             writer.nudge()
         if writer.started:
             try:
@@ -345,10 +295,10 @@ class Worker:
 
     def after_fork_in_child(self) -> None:
         """Forget the parent's entries, thread and counts."""
-        closed = self._queue.closed
+        parents, closed = self._queue, self._queue.closed
         self._writer.abandoned = True  # its thread may be the one that forked, inside a write
+        parents.orphan()  # so may be one that waits for room, or that flushes
         self._queue = self._make_queue()
         self._queue.closed = closed
         self._writer = self._make_writer(self._queue)
-        self._inside = 0
         self._ledger.reset()

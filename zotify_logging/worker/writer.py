@@ -9,13 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from threading import get_ident
+from typing import TypeAlias
 
 from ..exceptions import TransientError
 from ..ledger import Ledger
 from ..records import LogEntry
-from .bounded_queue import BoundedQueue, Item, Token
+from .bounded_queue import BoundedQueue, Item
 
 __all__ = ["Writer"]
+
+_Token: TypeAlias = "queue.SimpleQueue[None]"  # carries nothing: the telling is all
 
 _IDLE, _LINGER, _PAUSED, _BUSY = range(4)
 
@@ -34,6 +37,7 @@ class Writer:
         name: of the thread.
         on_error: told of each poison entry, and with ``None`` of a stall's first error; its own
             errors are contained.
+        reason_of: names the error of a poison entry for the ledger.
         max_batch: entries handed to one ``write``.
         flush_interval: seconds that an incomplete batch waits for more.
         first_backoff: seconds before the first retry; doubles with jitter.
@@ -56,6 +60,7 @@ class Writer:
         *,
         name: str,
         on_error: Callable[[LogEntry | None, BaseException], None],
+        reason_of: Callable[[Exception], str] | None,
         max_batch: int,
         flush_interval: float,
         first_backoff: float,
@@ -66,24 +71,28 @@ class Writer:
         self._queue = queue_
         self._name = name
         self._on_error = on_error
+        self._reason_of = reason_of
         self._max_batch = max(1, max_batch)
         self._flush_interval = flush_interval
         self._first_backoff = first_backoff
         self._max_backoff = max_backoff
         self._state = _BUSY
-        self._wake: Token = queue.SimpleQueue()
+        self._wake: _Token = queue.SimpleQueue()
+        self._turn = _thread.allocate_lock()  # whoever holds it writes: never two at a time
         self.hands: list[list[Item]] = []
         self.abandoned = False
         self.started = False
         self.ident = 0
-        self.finished: Token = queue.SimpleQueue()
+        self.finished: _Token = queue.SimpleQueue()
 
     # -- called from other threads
 
     def notice(self) -> None:
-        """Wake the writer for a new entry if it has nothing to do, or a whole batch now."""
+        """Wake the writer for a new entry if it has nothing to do, or enough now."""
         state = self._state
-        if state == _IDLE or (state == _LINGER and self._queue.size >= self._max_batch):
+        if state == _IDLE or (
+            state == _LINGER and (self._queue.size >= self._max_batch or self._queue.is_filling())
+        ):
             self.nudge()
         elif not self.started:
             self.start()
@@ -104,9 +113,9 @@ class Writer:
         # threading.Thread.start() takes plain locks of the threading module; a signal handler that
         # logs while its thread holds one of them would hang. The raw thread has no such lock to
         # wait for, and starts the proper one from a clean stack.
+        self.started = True  # first: Ctrl-C right after the start must not lead to a second one
         try:
             _thread.start_new_thread(self._launch, ())
-            self.started = True
         except RuntimeError:  # interpreter shutdown: close() writes what is left by itself
             self.started = False
 
@@ -119,21 +128,36 @@ class Writer:
     def drain(self, deadline: float | None) -> None:
         """Write in the caller's thread: at interpreter shutdown no thread can be started.
 
-        Without the lock. Gives up at ``deadline``, in seconds of the monotonic clock.
+        Without the lock. Does nothing where another thread is at it. Gives up at ``deadline``, in
+        seconds of the monotonic clock; a ``write`` that hangs cannot be given up here.
         """
-        self.ident = get_ident()
+        if not self._turn.acquire(blocking=False):
+            return
         try:
-            while deadline is None or time.monotonic() < deadline:
+            self.ident = get_ident()
+            while not self.abandoned and (deadline is None or time.monotonic() < deadline):
                 if not self.hands and not self._take(wait=False):
                     break
-                self._step()
+                self._step(deadline)
         finally:
             self.ident = 0
+            self._turn.release()
 
     # -- in the thread
 
     def _run(self) -> None:
-        self.ident = get_ident()
+        with self._turn:
+            self.ident = get_ident()
+            try:
+                self._work()
+            finally:
+                self.ident = 0
+                self._state = _BUSY
+                # Should even that have failed, the next entry starts another thread.
+                self.started = self.abandoned or self._queue.closed
+        self.finished.put(None)
+
+    def _work(self) -> None:
         delay = self._first_backoff
         while not self.abandoned:
             try:
@@ -146,8 +170,6 @@ class Writer:
             except BaseException as error:  # noqa: B036 - the thread lives, whatever it was
                 self._report(None, error)
                 delay = self._pause(delay)
-        self.ident = 0
-        self.finished.put(None)
 
     def _take(self, *, wait: bool) -> bool:
         """Move a batch into the writer's hands; return ``False`` when closed (or empty) instead."""
@@ -163,10 +185,8 @@ class Writer:
                         linger_until = now + self._flush_interval
                     if (
                         entries.size >= self._max_batch
-                        or entries.marks
-                        or entries.closed
-                        or entries.waiters
                         or now >= linger_until
+                        or entries.is_urgent()
                     ):
                         self._state = _BUSY
                         self.hands.append(entries.take(self._max_batch))
@@ -180,8 +200,8 @@ class Writer:
                     self._state = _IDLE
             self._sleep(timeout)
 
-    def _step(self) -> None:
-        """Write the first part in hand: settle it, retry it, or split it."""
+    def _step(self, deadline: float | None = None) -> None:
+        """Write the first part in hand: settle it, retry it until the deadline, or split it."""
         with self._ledger.lock:
             if not self.hands:  # close() gave up a moment ago
                 return
@@ -190,13 +210,13 @@ class Writer:
         told = False
         while True:
             try:
-                self._write([entry for entry, _ in part])
+                self._write([item[0] for item in part])
             except TransientError as error:
                 if not told:
                     told = True
                     self._report(None, error)
                 delay = self._pause(delay)
-                if self.abandoned:
+                if self.abandoned or (deadline is not None and time.monotonic() >= deadline):
                     return
             except BaseException as error:  # noqa: B036 - SystemExit in a sink is no exit
                 self._split(part, error)
@@ -207,14 +227,25 @@ class Writer:
 
     def _split(self, part: list[Item], error: BaseException) -> None:
         if len(part) == 1:
-            reason = "poison" if isinstance(error, Exception) else "interrupted"
-            self._settle(part, reason)
+            self._settle(part, self._reason(error))
             self._report(part[0][0], error)
             return
         middle = len(part) // 2
         with self._ledger.lock:
             if not self.abandoned:
                 self.hands[0:1] = [part[:middle], part[middle:]]
+
+    def _reason(self, error: BaseException) -> str:
+        if not isinstance(error, Exception):
+            return "interrupted"
+        if self._reason_of is None:
+            return "poison"
+        try:
+            return self._reason_of(error)
+        except Exception as second:  # it is a subclass's own
+            with self._ledger.lock:
+                self._ledger.note_error(second)
+            return "poison"
 
     def _settle(self, part: list[Item], failure: str | None) -> None:
         ledger = self._ledger
