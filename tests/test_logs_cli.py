@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from waiting import wait_until
 from zotify_logging.__main__ import main
 from zotify_logging.audit.event import AuditEvent
 from zotify_logging.audit.trail import AuditTrail
+from zotify_logging.cli.main import build_parser
 from zotify_logging.cli.tail import unfold_exception
 from zotify_logging.handlers.database_job_log import DatabaseJobLogHandler
 from zotify_logging.sanitizing import escape_line
@@ -111,6 +113,56 @@ def test_help_is_there(arguments: list[str], capfdbinary: pytest.CaptureFixture[
         main(arguments)
     assert caught.value.code == 0
     assert len(capfdbinary.readouterr().out) > 300
+
+
+def leaves(parser: argparse.ArgumentParser, path: str = "") -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of all commands that do something, by their words."""
+    groups = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    if not groups:
+        return {path: parser}
+    found: dict[str, argparse.ArgumentParser] = {}
+    for name, below in groups[0].choices.items():
+        found.update(leaves(below, f"{path} {name}".strip()))
+    return found
+
+
+def test_every_command_speaks_json_and_tells_its_arguments() -> None:
+    """``--json`` is nowhere missing, and no option is without an explanation."""
+    commands = leaves(build_parser())
+    assert set(commands) >= {"tail", "audit verify", "jobs list", "jobs show", "doctor", "stats"}
+    for words, parser in commands.items():
+        assert "--json" in parser._option_string_actions, words
+        assert all(action.help for action in parser._actions), words
+
+
+@pytest.mark.parametrize("rich", [True, False])
+def test_long_work_says_so_on_a_terminal_only(rich: bool) -> None:
+    """With rich or without, on standard error, and gone when the work is done."""
+    program = (
+        "import sys, time\n"
+        f"if not {rich}: sys.modules['rich.console'] = None\n"
+        "from zotify_logging.cli import terminal\n"
+        "terminal.PATIENCE = 0.05\n"
+        "with terminal.working('counting'): time.sleep(0.6)\n"
+        "print('done')\n"
+    )
+    command = [sys.executable, "-c", program]
+    leader, follower = pty.openpty()
+    env = {**os.environ, "TERM": "xterm", "NO_COLOR": "1"}
+    child = subprocess.Popen(command, stderr=follower, stdout=subprocess.PIPE, env=env)
+    os.close(follower)
+    shown = b""
+    try:
+        while piece := os.read(leader, 4096):
+            shown += piece
+    except OSError:  # so ends a terminal whose other side is closed
+        pass
+    os.close(leader)
+    assert child.communicate()[0] == b"done\n"
+    assert "counting …".encode() in shown
+    assert b"\x1b[31m" not in shown
+    quiet = subprocess.run(command, capture_output=True)
+    assert (quiet.stdout, quiet.stderr) == (b"done\n", b"")
 
 
 def test_version_is_the_distributions(tmp_path: Path) -> None:

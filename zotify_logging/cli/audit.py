@@ -8,6 +8,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from .terminal import working
+
 if TYPE_CHECKING:
     from .command import Commands
 
@@ -37,7 +39,8 @@ def add_commands(commands: Commands) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from ..audit.verification import verify_trail
 
-    report = verify_trail(arguments.path)
+    with working(f"checking {arguments.path}"):
+        report = verify_trail(arguments.path)
     if arguments.json:
         print(json.dumps({"state": report.state, **dataclasses.asdict(report)}))
         return report.exit_code

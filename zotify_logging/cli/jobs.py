@@ -12,6 +12,7 @@ from ..clock import format_us
 from ..exceptions import UnknownJobError
 from ..sanitizing import dump_json, escape_line, indent_lines
 from ..streaming.selection import level_number
+from .terminal import working
 
 if TYPE_CHECKING:
     from ..jobs import JobLine, JobLogReader, JobRow
@@ -54,9 +55,10 @@ def _open(url: str) -> JobLogReader:
 def _list(arguments: argparse.Namespace) -> int:
     reader = _open(arguments.url)
     try:
-        found = reader.jobs(
-            limit=arguments.limit, status=arguments.status, job_type=arguments.job_type
-        )
+        with working("reading the jobs"):
+            found = reader.jobs(
+                limit=arguments.limit, status=arguments.status, job_type=arguments.job_type
+            )
     finally:
         reader.close()
     for job in found.items:

@@ -1,8 +1,8 @@
 """Puts the commands together, and turns their errors into one line and an exit code.
 
 Exit codes of every command: 0 done, 1 failed, 2 wrong usage or a missing extra, 130 stopped by
-Ctrl-C. ``audit verify`` has codes of its own. A reader that closes the pipe (``| head``) ends a
-command quietly with 0.
+Ctrl-C. ``audit verify``, ``doctor`` and ``stats`` have codes of their own. A reader that closes the
+pipe (``| head``) ends a command quietly with 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..exceptions import (
     ParameterError,
     ZotifyLoggingError,
 )
-from . import audit, jobs, tail
+from . import audit, doctor, jobs, stats, tail
 from .command import Run
 
 __all__ = ["build_parser", "run"]
@@ -34,12 +34,13 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the whole command line; each leaf command leaves its function in ``run``."""
     parser = argparse.ArgumentParser(
         prog="zotify-logs",
-        description="Read what the handlers of zotify-logging have written.",
+        description="Read what the handlers of zotify-logging have written, and examine a"
+        " logging configuration.",
         epilog=_EXIT_CODES,
     )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=False)
-    for group in (tail, audit, jobs):
+    for group in (tail, audit, jobs, doctor, stats):
         group.add_commands(commands)
     return parser
 

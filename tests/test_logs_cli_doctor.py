@@ -1,0 +1,391 @@
+"""``zotify-logs doctor``: every cause is named with its cure, and the disk stays as it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from zotify_logging.__main__ import main
+from zotify_logging.cli.doctor import examine
+from zotify_logging.cli.finding import CODES, Finding
+from zotify_logging.cli.planned_tree import plan_tree
+
+FILE = "zotify_logging.FileStreamHandler"
+JOBS = "zotify_logging.DatabaseJobLogHandler"
+SERVICE = "zotify_logging.LoggingService"
+
+
+def config_of(
+    handlers: Mapping[str, object], root: Mapping[str, object], **more: object
+) -> dict[str, object]:
+    """Return a mapping that dictConfig would take without disabling anything."""
+    given = {"version": 1, "disable_existing_loggers": False, "handlers": handlers, "root": root}
+    return {**given, **more}
+
+
+def findings_of(config: Mapping[str, object]) -> list[Finding]:
+    """Return what doctor finds, in any order."""
+    return examine(config, plan_tree(config))
+
+
+def report_of(
+    config: Mapping[str, object], capsys: pytest.CaptureFixture[str], *more: str
+) -> tuple[int, dict[str, object], str]:
+    """Run doctor on a file of this configuration; return code, JSON and text."""
+    Path("logging.json").write_text(json.dumps(config))
+    code = main(["doctor", "logging.json", "--json", *more])
+    report = json.loads(capsys.readouterr().out)
+    assert main(["doctor", "logging.json", *more]) == code == report["exit_code"]
+    return code, report, capsys.readouterr().out
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Run in an empty folder that only its owner may use."""
+    tmp_path.chmod(0o700)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """Return a port of this machine on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def test_five_broken_configurations_are_named_with_cause_and_cure(
+    folder: Path, capsys: pytest.CaptureFixture[str], closed_port: int
+) -> None:
+    """Misspelt option, attached twice, existing loggers, level too high, unreachable database."""
+    app = {"class": FILE, "filename": "logs/app.log"}
+    url = f"postgresql+psycopg://joe:s3cr3t%21word@127.0.0.1:{closed_port}/logs"
+    (folder / "shop_settings.py").write_text(
+        "import logging\nlogging.getLogger('shop.db')\n"
+        f"LOGGING = {config_of({'app': app}, {'level': 'INFO', 'handlers': ['app']})!r}\n"
+        "LOGGING['disable_existing_loggers'] = True\n"
+    )
+    broken: list[tuple[str, Mapping[str, object] | str, str, str, str, str]] = [
+        (
+            "misspelt option",
+            config_of({"app": {**app, "max_byte": 1}}, {"level": "INFO", "handlers": ["app"]}),
+            "option",
+            "handlers.app.max_byte",
+            "unknown option",
+            "write max_bytes",
+        ),
+        (
+            "attached twice",
+            config_of(
+                {"app": app},
+                {"level": "INFO", "handlers": ["app"]},
+                loggers={"shop": {"handlers": ["app"]}},
+            ),
+            "doubled",
+            "loggers.shop.handlers",
+            "every record of shop is written twice",
+            "take 'app' out of loggers.shop.handlers, or set loggers.shop.propagate to false",
+        ),
+        (
+            "existing loggers",
+            "shop_settings:LOGGING",
+            "disabled",
+            "disable_existing_loggers",
+            "is true: dictConfig disables shop.db",
+            "set disable_existing_loggers to false",
+        ),
+        (
+            "level too high",
+            config_of({"app": {**app, "level": "DEBUG"}}, {"level": "ERROR", "handlers": ["app"]}),
+            "level",
+            "handlers.app.level",
+            "the loggers that lead to it let through ERROR and above",
+            "set root.level to DEBUG",
+        ),
+        (
+            "unreachable database",
+            config_of({"jobs": {"class": JOBS, "url": url}}, {"level": 20, "handlers": ["jobs"]}),
+            "database",
+            "handlers.jobs.url",
+            "Connection refused",
+            "start the database",
+        ),
+    ]
+    for name, config, code, place, cause, cure in broken:
+        source = "logging.json"
+        if isinstance(config, str):
+            source = config
+        else:
+            Path(source).write_text(json.dumps(config))
+        left = sorted(os.listdir(folder))
+        assert main(["doctor", source]) == (3 if code == "level" else 1), name
+        shown = capsys.readouterr().out
+        if source != "logging.json":  # imported afresh, as a process of its own would
+            del sys.modules["shop_settings"], logging.root.manager.loggerDict["shop.db"]
+        assert main(["doctor", source, "--json"]) in (1, 3)
+        document = capsys.readouterr().out
+        (finding,) = json.loads(document)["findings"]
+        assert (finding["code"], finding["place"]) == (code, place), name
+        assert cause in finding["message"] and cause in shown, name
+        assert cure in finding["cure"] and f"cure: {cure}" in shown, name
+        assert "s3cr3t" not in shown + document
+        assert sorted(os.listdir(folder)) == left, name
+    sys.modules.pop("shop_settings")
+
+
+def test_a_sound_configuration_has_no_findings(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 0; the tree says who handles what, and nothing is made."""
+    config = config_of(
+        {
+            "app": {"class": FILE, "filename": "logs/app.log"},
+            "console": {"class": "logging.StreamHandler", "level": "ERROR"},
+            "jobs": {"class": JOBS, "url": "sqlite:///logs/jobs.db"},
+        },
+        {"level": "INFO", "handlers": ["app", "console"]},
+        loggers={"jobs": {"level": "DEBUG", "handlers": ["jobs"], "propagate": False}},
+    )
+    code, report, text = report_of(config, capsys)
+    assert (code, report["findings"]) == (0, [])
+    assert "INFO+ -> app\n" in text
+    assert "ERROR+ -> app, console\n" in text
+    assert "jobs  DEBUG, does not propagate\n" in text
+    assert "DEBUG+ -> jobs\n" in text
+    assert "nothing wrong was found" in text
+    assert os.listdir() == ["logging.json"]
+
+
+@pytest.mark.parametrize(
+    ("logger", "level", "code", "handled", "said"),
+    [
+        ("shop.web", "INFO", 0, ["app"], ""),
+        ("shop", "40", 0, ["app", "console"], ""),
+        ("shop", "debug", 1, [], "is dropped by the logger: INFO holds, the level of root"),
+        ("mute.x", "ERROR", 1, [], "meets no handler on its way up to mute"),
+        ("loud", "INFO", 1, [], "is below the level of every handler it meets"),
+    ],
+)
+def test_the_way_of_one_record_is_followed(
+    capsys: pytest.CaptureFixture[str],
+    logger: str,
+    level: str,
+    code: int,
+    handled: list[str],
+    said: str,
+) -> None:
+    """What handles name@LEVEL, and why nobody does."""
+    config = config_of(
+        {
+            "app": {"class": FILE, "filename": "app.log"},
+            "console": {"class": "logging.StreamHandler", "level": "ERROR"},
+        },
+        {"level": "INFO", "handlers": ["app", "console"]},
+        loggers={
+            "mute": {"propagate": False, "level": "INFO"},
+            "loud": {"propagate": False, "handlers": ["console"], "level": "ERROR"},
+            "loud.x": {"level": "INFO"},
+        },
+    )
+    asked = ("--logger", "loud.x" if logger == "loud" else logger, "--level", level)
+    found, report, text = report_of(config, capsys, *asked)
+    record = report["record"]
+    assert isinstance(record, dict)
+    assert record["handled_by"] == handled
+    assert (found == 1) == (code == 1)
+    assert said in text
+    assert f"handled by: {', '.join(handled) or 'nobody'}" in text
+
+
+def test_a_service_that_dispatches_to_an_attached_handler_is_told() -> None:
+    """It skips it: no record is written twice, and one of the two lines is superfluous."""
+    config = config_of(
+        {
+            "app": {"class": FILE, "filename": "app.log"},
+            "all": {"class": SERVICE, "dispatch": ["app"]},
+            "more": {"class": SERVICE, "dispatch": ["app"]},
+        },
+        {"level": "INFO", "handlers": ["app"]},
+        loggers={"shop": {"handlers": ["all", "more"]}},
+    )
+    messages = {one.message for one in findings_of(config) if one.code == "skipped"}
+    assert {text.partition(":")[0] for text in messages} == {
+        "'all' dispatches to 'app', which is attached to root as well",
+        "'more' dispatches to 'app', which is attached to root as well",
+    }
+    found = findings_of({**config, "root": {"level": "INFO"}})
+    (message,) = [one.message for one in found if one.code == "skipped"]
+    assert message.startswith("'all' and 'more' both dispatch records of shop to 'app'")
+
+
+def test_two_handlers_on_one_file_are_doubled() -> None:
+    """By whatever names they go."""
+    config = config_of(
+        {name: {"class": FILE, "filename": "app.log"} for name in ("a", "b")},
+        {"level": "INFO", "handlers": ["a", "b"]},
+    )
+    (finding,) = findings_of(config)
+    assert (finding.code, finding.place) == ("doubled", "handlers.b")
+
+
+def test_levels_that_cannot_meet_and_loose_ends_are_told() -> None:
+    """Handlers above all of a logger's records, a root without a level, nobody's handlers."""
+    config = config_of(
+        {
+            "app": {"class": FILE, "filename": "app.log", "level": "ERROR"},
+            "loose": {"class": "logging.NullHandler"},
+            "spare": {"class": "logging.NullHandler"},
+            "main": {"class": FILE, "filename": "main.log", "failover": "spare"},
+        },
+        {"handlers": ["main"]},
+        loggers={
+            "shop": {"level": "INFO", "handlers": ["app"], "propagate": False},
+            "silent": {"level": "INFO", "propagate": False},
+        },
+    )
+    found = {(one.code, one.place) for one in findings_of(config)}
+    assert found == {
+        ("level", "root.level"),
+        ("level", "handlers.app"),
+        ("dropped", "loggers.silent.handlers"),
+        ("unattached", "handlers.loose"),
+    }
+
+
+def test_files_are_examined(folder: Path) -> None:
+    """Modes, folders in the place of files, files in the place of folders, missing folders."""
+    (folder / "open.log").touch()
+    (folder / "open.log").chmod(0o644)
+    (folder / "wide.log").touch()
+    (folder / "wide.log").chmod(0o666)
+    (folder / "folder.log").mkdir()
+    (folder / "file").touch()
+    shared = folder / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    names = {
+        "a": "open.log",
+        "b": "wide.log",
+        "c": "folder.log",
+        "d": "file/app.log",
+        "e": "shared/app.log",
+        "f": "/proc/none/app.log",
+    }
+    handlers: dict[str, dict[str, object]] = {
+        key: {"class": FILE, "filename": name} for key, name in names.items()
+    }
+    handlers["g"] = {"class": FILE, "filename": "g.log", "file_mode": "0644"}
+    handlers["h"] = {"class": "logging.FileHandler", "filename": "missing/app.log"}
+    config = config_of(handlers, {"level": "INFO", "handlers": list(handlers)})
+    found = {one.place: one for one in findings_of(config)}
+    said = {
+        "handlers.a.filename": "everybody can read",
+        "handlers.b.filename": "everybody can write",
+        "handlers.c.filename": "is a folder",
+        "handlers.d.filename": "is not a folder",
+        "handlers.e.filename": "everybody can remove and replace files",
+        "handlers.f.filename": "cannot be written by user",
+        "handlers.g.file_mode": "0644 lets everybody read",
+        "handlers.h.filename": "does not exist",
+    }
+    if os.access("/proc", os.W_OK):  # the superuser, to whom the system says so only when it tries
+        del said["handlers.f.filename"]
+    assert {place: text for place, text in said.items() if text in found[place].message} == said
+    assert found["handlers.a.filename"].cure == f"chmod 640 {folder / 'open.log'}"
+
+
+def test_a_database_file_is_read_without_a_trace(folder: Path) -> None:
+    """One in WAL mode as well; what is no database is told."""
+    connection = sqlite3.connect(folder / "jobs.db")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    (folder / "jobs.db").chmod(0o600)
+    (folder / "text.db").write_text("this is no database, and long enough to look at\n" * 50)
+    (folder / "text.db").chmod(0o600)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    config = config_of(
+        {
+            "good": {"class": JOBS, "url": "sqlite:///jobs.db"},
+            "new": {"class": JOBS, "url": f"sqlite:///{folder}/new/jobs.db"},
+            "bad": {"class": JOBS, "url": "sqlite:///text.db"},
+        },
+        {"level": "INFO", "handlers": ["good", "new", "bad"]},
+    )
+    (finding,) = findings_of(config)
+    assert (finding.code, finding.place) == ("database", "handlers.bad.url")
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
+def test_a_database_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few seconds, whatever its driver thinks; its password stays inside."""
+    monkeypatch.setattr("zotify_logging.cli.sink_checks.CONNECT_TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"mariadb+pymysql://joe:s3cr3t@127.0.0.1:{deaf.getsockname()[1]}/logs"
+        config = config_of(
+            {"jobs": {"class": JOBS, "url": url}}, {"level": "INFO", "handlers": ["jobs"]}
+        )
+        (finding,) = findings_of(config)
+    assert finding.message == "the database did not answer within 0.3 s"
+    for thread in threading.enumerate():
+        if thread.name == "doctor":
+            thread.join(10)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("none.toml", "none.toml: cannot be read"),
+        ("no_such_module:LOGGING", "cannot be imported: ModuleNotFoundError"),
+        ("json:LOADS", "there is no 'LOADS'; did you mean"),
+        ("json:loads", "must be a dictConfig mapping, is function"),
+        ("logging.ini", "unknown kind of file"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_exit_code_2(
+    capsys: pytest.CaptureFixture[str], source: str, said: str
+) -> None:
+    """One line, no traceback."""
+    if source.startswith("json:LOADS"):
+        source = "json:load_s"
+        said = "there is no 'load_s'; did you mean load"
+    assert main(["doctor", source]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_wrong_level_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the level that was meant."""
+    Path("c.json").write_text("{}")
+    assert main(["doctor", "c.json", "--level", "WARNIN"]) == 2
+    assert "did you mean WARNING?" in capsys.readouterr().err
+
+
+def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_COLOR and a dumb terminal switch them off."""
+    from zotify_logging.cli.terminal import paint
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert paint("x", "error", sys.stdout) == "\x1b[31mx\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint("x", "error", sys.stdout) == "x"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert paint("x", "error", sys.stdout) == "x"
+
+
+def test_every_kind_of_finding_is_explained() -> None:
+    """The table of codes is what the page of the command line shows."""
+    page = Path(__file__).parent.parent / "docs/recipes/command_line.md"
+    for code, meaning in CODES.items():
+        assert f"| `{code}` | {meaning[0].upper()}{meaning[1:]}. |" in page.read_text()
