@@ -138,7 +138,7 @@ class Ledger:
         self.last_error: str | None = None
         self.lost_at: float | None = None
         self.untold_since: float | None = None
-        self.handed_over: defaultdict[str, int] = defaultdict(int)
+        self.handed_over: defaultdict[str, int] = defaultdict(int)  # noqa: B910 - see above
         self._refused_after = -1
         self._nested = itertools.count()
 

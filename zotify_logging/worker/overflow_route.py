@@ -149,6 +149,7 @@ class OverflowRoute:
                         return not entries.orphaned
                     if entries.closed:
                         entries.give_up(waiter)
+                        self._ledger.note_loss()
                         self._ledger.queued -= 1
                         self._ledger.dropped["closed"] += 1
                         waiter.settled = True

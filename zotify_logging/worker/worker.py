@@ -177,6 +177,7 @@ class Worker:
                     ledger.queued += 1
                     entered = True
                     if entries.closed:
+                        ledger.note_loss()
                         ledger.queued -= 1
                         ledger.dropped["closed"] += 1
                         settled = True
@@ -202,6 +203,7 @@ class Worker:
         except BaseException:
             # Ctrl-C in the middle: the record is in no queue, and must not be missing either.
             with ledger.lock:
+                ledger.note_loss()
                 if waiter is not None:
                     entries.give_up(waiter)
                     settled = waiter.settled
