@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from line_sink import LineSink, refuse
+from set_clock import SetClock
 from waiting import wait_until
 
 from zotify_logging import LogEntry
@@ -16,21 +17,6 @@ from zotify_logging.exceptions import TransientError
 from zotify_logging.ledger import HandlerHealth
 
 DELIVERIES = pytest.mark.parametrize("delivery", ["direct", "queued"])
-
-
-class Hours:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time_ns(self) -> int:
-        """Return nanoseconds since the epoch."""
-        return int(self.now * 1e9)
-
-    def monotonic(self) -> float:
-        """Return seconds."""
-        return self.now
 
 
 @pytest.fixture
@@ -60,7 +46,7 @@ def test_a_refusing_sink_is_failing_then_degraded_then_ok(
 ) -> None:
     """Failing until it takes a record again, degraded for five minutes more; no secret shows."""
     sink = LineSink(tmp_path / "log", disk_full, delivery=delivery)
-    clock = sink.ledger.clock = Hours()
+    clock = sink.ledger.clock = SetClock()
     logger.addHandler(sink)
     logger.info("lost")
     assert sink.flush(20)
@@ -70,7 +56,9 @@ def test_a_refusing_sink_is_failing_then_degraded_then_ok(
     sink.during = None
     logger.info("kept")
     assert sink.flush(20)
-    assert sink.health() == HandlerHealth("degraded", ("records were lost in the last 5 minutes",))
+    assert sink.health() == HandlerHealth(
+        "degraded", ("records were not written in the last 5 minutes",)
+    )
     clock.now += 301
     assert sink.health().status == "ok"
 

@@ -60,8 +60,8 @@ class HandlerHealth:
 
     Attributes:
         status: ``failing``: the sink refused the latest it was given, or takes nothing while
-            records wait. ``degraded``: records were lost in the last five minutes, or the queue is
-            more than 80 % full. ``ok``: neither.
+            records wait. ``degraded``: records were not written in the last five minutes, or the
+            queue is more than 80 % full. ``ok``: neither.
         reasons: why, one phrase each; empty if ``ok``.
     """
 

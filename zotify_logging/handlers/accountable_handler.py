@@ -12,6 +12,7 @@ from ..sanitizing import safe_str
 from ..worker import Worker
 from .error_ring import STDERR_INTERVAL, report
 from .failover import Failover
+from .gap_notice import GapNotice
 from .handler_options import HandlerSetup
 from .sink_handler import SinkHandler
 from .snapshot import snapshot
@@ -38,6 +39,7 @@ class AccountableHandler(SinkHandler):
     _setup: HandlerSetup
     _worker: Worker | None  # none in direct delivery
     _failover: Failover | None
+    _gap: GapNotice
     _lost_told = 0
     _tell_again = 0.0
 
@@ -76,7 +78,7 @@ class AccountableHandler(SinkHandler):
         else:
             failing.append(f"a write has been under way for {READING_TIMEOUT:g} s")
         if ledger.lost_at is not None and ledger.clock.monotonic() - ledger.lost_at < _RECENTLY:
-            degraded.append("records were lost in the last 5 minutes")
+            degraded.append("records were not written in the last 5 minutes")
         if failing:
             return HandlerHealth("failing", (*failing, *degraded))
         return HandlerHealth("degraded" if degraded else "ok", tuple(degraded))
@@ -95,9 +97,11 @@ class AccountableHandler(SinkHandler):
             ledger.accepted += 1
         ledger.fail("interrupted", error=error)
 
-    def _record_failed(self, record: logging.LogRecord, error: Exception) -> LogEntry | None:
+    def _record_failed(
+        self, record: logging.LogRecord, error: Exception, reason: str
+    ) -> LogEntry | None:
         """Count and report a record that the sink refused; return what the failover is to have."""
-        self.ledger.fail(self.reason_of(error), error=error)
+        self.ledger.fail(reason, error=error)
         self.ledger.refuse()
         self._tell(record)
         if self._failover is None:
@@ -108,11 +112,10 @@ class AccountableHandler(SinkHandler):
             report(self._label(), f"failover: {type(second).__name__}")
             return None
 
-    def _hand_over(self, entry: LogEntry) -> None:
+    def _hand_over(self, entry: LogEntry, reason: str) -> None:
         """Offer a record that has been counted as failed to the failover."""
         if self._taken_over(entry):
-            with self.ledger.lock:
-                self.ledger.failed_over += 1
+            self.ledger.hand_over(reason)
 
     def _taken_over(self, entry: LogEntry) -> bool:
         if self._failover is None:
@@ -122,6 +125,30 @@ class AccountableHandler(SinkHandler):
         except Exception as error:
             report(self._label(), self.redactor.text(f"failover: {safe_str(error)}"))
             return False
+
+    def _tell_gap(self, *, last: bool = False) -> None:
+        """Write one entry about what was lost, now that the sink takes records again.
+
+        In direct delivery under the lock, in queued delivery in the thread that writes; what the
+        entry's failure may raise here is no ``Exception``.
+        """
+        if not self.gap_entries:
+            self.ledger.untold_since = None
+            return
+        entry = self._gap.begin(last=last)
+        if entry is None:
+            return
+        written = False
+        try:
+            self.write((entry,))
+            written = True
+        except Exception as error:
+            with self.ledger.lock:
+                self.ledger.note_error(error)
+            self.ledger.refuse()
+            report(self._label(), self.redactor.text(f"gap entry: {safe_str(error)}"))
+        finally:
+            self._gap.end(written=written)
 
     def _tell_losses(self, *, last: bool) -> None:
         """Say how many records were lost since the last time, at most every 30 s or at the end."""

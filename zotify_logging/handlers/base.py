@@ -10,6 +10,7 @@ from ..ledger import Ledger
 from ..options import OptionReader
 from .direct_delivery import DirectDelivery
 from .failover import Failover
+from .gap_notice import GapNotice
 from .handler_options import HandlerOptions, read_options
 from .openable_handler import IDLE
 from .sink_handler import SinkHandler
@@ -39,6 +40,10 @@ class BaseLogHandler(DirectDelivery):
       not possible the record is counted as ``dropped{closed}``. Closing twice is harmless.
     * **Losses** are told: in the error ring, on stderr at most every 30 s, and once more in a last
       line by :meth:`close`.
+    * **Gaps.** Once the sink takes a record again it gets an entry of the handler's own about what
+      it missed, at most every 30 s, the last one by :meth:`close`: logger ``zotify_logging``, level
+      WARNING, fields ``gap_count``, ``gap_reasons``, ``gap_from``, ``gap_to``; through ``write``
+      and the formatter as any other, counted as ``internal``. ``gap_entries = False`` opts out.
     * **Fork.** The child begins with an empty queue, zero counters and its own files and threads.
     * **kill -9.** In direct delivery every returned record is where ``write`` put it; in queued
       delivery what is still in memory is lost, unless the subclass spools it.
@@ -77,6 +82,7 @@ class BaseLogHandler(DirectDelivery):
         self._selective = type(self).selects is not SinkHandler.selects
         self._entering = set()
         self.ledger = Ledger() if setup.queued else Ledger(self.lock)
+        self._gap = GapNotice(self.ledger)
         self._worker = self._new_worker() if setup.queued else None
         self._state = self._resting = IDLE
         for filter_ in setup.filters:

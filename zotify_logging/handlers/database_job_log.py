@@ -69,6 +69,7 @@ class DatabaseJobLogHandler(BaseLogHandler):
     """
 
     default_delivery = "queued"
+    gap_entries = False  # each job that lost lines has a notice of its own
 
     def __init__(
         self,

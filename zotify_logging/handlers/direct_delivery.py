@@ -36,18 +36,22 @@ class DirectDelivery(QueuedDelivery):
                 ledger.accepted += 1
                 self.write_record(record)
                 ledger.written += 1
-                return
             except Exception as error:
-                lost = self._record_failed(record, error)
+                reason = self.reason_of(error)
+                lost = self._record_failed(record, error, reason)
             except BaseException as error:
                 self._interrupted(error)
                 raise
+            else:
+                if ledger.untold_since is not None:
+                    self._tell_gap()
+                return
             finally:
                 if self._state == WRITING:  # a fork or a close may have happened inside
                     self._state = self._resting
         # Without the lock: two that are each other's failover must not wait for each other.
         if lost is not None:
-            self._hand_over(lost)
+            self._hand_over(lost, reason)
 
     def receive(self, entry: LogEntry) -> None:
         """Take an entry that another handler could not keep; counted like any record."""
@@ -63,15 +67,19 @@ class DirectDelivery(QueuedDelivery):
                 self.ledger.accepted += 1
                 self.write((entry,))
                 self.ledger.written += 1
-                return
             except Exception as error:
-                self.ledger.fail(self.reason_of(error), error=error)
+                reason = self.reason_of(error)
+                self.ledger.fail(reason, error=error)
                 self.ledger.refuse()
                 self._tell(record_of(entry))
             except BaseException as error:
                 self._interrupted(error)
                 raise
+            else:
+                if self.ledger.untold_since is not None:
+                    self._tell_gap()
+                return
             finally:
                 if self._state == WRITING:
                     self._state = self._resting
-        self._hand_over(entry)
+        self._hand_over(entry, reason)

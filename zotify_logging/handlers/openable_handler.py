@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from abc import abstractmethod
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from ..sanitizing import safe_str
@@ -90,11 +91,13 @@ class OpenableHandler(AccountableHandler):
         if timeout is None and time.monotonic() - self._gave_up < _JUST_NOW:
             seconds = 0.0
         deadline = time.monotonic() + seconds
-        if self._worker is not None:
-            self._worker.close(seconds)
+        if self._worker is not None and self._worker.close(seconds):
+            self._tell_last_gap()
         patience = max(READING_TIMEOUT, deadline - time.monotonic())
         locked = self.ledger.lock.acquire(timeout=patience)
         try:
+            if locked and self._state in (IDLE, DISABLED) and self._worker is None:
+                self._tell_last_gap()
             first, self._state = self._state != CLOSED, CLOSED
             self._unregister()
             if not locked:
@@ -116,6 +119,7 @@ class OpenableHandler(AccountableHandler):
         inside = self._forked_inside
         self._entering.clear()
         self.ledger.reset()
+        self._gap.reset()
         if inside and self._worker is None:
             self.ledger.lock.acquire()  # logging has renewed it, and this thread will release it
             if self._state == WRITING:
@@ -160,6 +164,23 @@ class OpenableHandler(AccountableHandler):
         # dictConfig has made logging.shutdown forget its old handlers, attached or not.
         atexit.register(_close_if_alive, weakref.ref(self))
         return True
+
+    def _tell_last_gap(self) -> None:
+        """Tell what is untold before the sink goes; a sink that still refuses cannot be told."""
+        if self.ledger.untold_since is None:
+            return
+        if self._worker is not None and self.ledger.is_refusing():
+            return  # it may take its time to refuse once more, and the deadline is near
+        me, state = get_ident(), self._state
+        self._entering.add(me)  # what the write logs goes no further
+        if self._worker is None:
+            self._state = WRITING
+        try:
+            self._tell_gap(last=True)
+        finally:
+            self._entering.discard(me)
+            if self._worker is None:
+                self._state = state
 
     def _release(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from threading import get_ident
 
 from ..records import LogEntry
@@ -52,7 +53,7 @@ class QueuedDelivery(OpenableHandler):
     def _new_worker(self) -> Worker:
         setup = self._setup
         return Worker(
-            self.write,
+            self._write_batch,
             self.ledger,
             name=f"zotify-{type(self).__name__}",
             on_error=self._entry_failed,
@@ -63,6 +64,14 @@ class QueuedDelivery(OpenableHandler):
             flush_interval=setup.flush_interval,
             overflow=setup.overflow,
         )
+
+    def _write_batch(self, entries: Sequence[LogEntry]) -> None:
+        self.write(entries)
+        if self.ledger.untold_since is not None:
+            try:
+                self._tell_gap()
+            except BaseException as error:  # noqa: B036 - the batch is written, whatever it was
+                report(self._label(), f"gap entry: {type(error).__name__}")
 
     def _entry_failed(self, entry: LogEntry | None, error: BaseException) -> None:
         """Hear from the writer thread: a poison entry, or (``None``) a sink that is away."""
@@ -76,4 +85,4 @@ class QueuedDelivery(OpenableHandler):
             raise error
         except BaseException:  # noqa: B036  # raised one line above, to be current
             self._tell(record_of(entry))
-        self._hand_over(entry)
+        self._hand_over(entry, "poison")

@@ -16,7 +16,15 @@ __all__ = ["SinkHandler"]
 
 
 class SinkHandler(RenderingHandler, ABC):
-    """Part of the base handler: the sink, as far as the base has to know of it."""
+    """Part of the base handler: the sink, as far as the base has to know of it.
+
+    Attributes:
+        gap_entries: the base writes an entry of its own into the sink once that has recovered from
+            a loss. ``False`` where the sink is told of losses in another way, or is none for
+            entries that the application did not make.
+    """
+
+    gap_entries = True
 
     @abstractmethod
     def write(self, entries: Sequence[LogEntry]) -> None:
