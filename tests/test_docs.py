@@ -3,29 +3,26 @@ tables name every option and setting with the default that the code has.
 
 A ``python`` block is a program, run in a folder of its page's own after the blocks before it, and
 saved there under its ``title``. In a ``console`` block every ``$`` line is run and must print the
-lines below it. Blocks in ``sh`` are shown and not run.
+lines below it. Blocks in ``sh`` are shown and not run. Recipes with servers run in test_recipes.py.
 """
 
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
+import pages
 import pytest
+from pages import DOCS, ROOT, blocks_of, page_name, run, run_console
 
 import zotify_logging
 from zotify_api.settings import Settings
 from zotify_logging.handlers.base import HandlerOptions
 
-ROOT = Path(__file__).resolve().parents[1]
-DOCS = ROOT / "docs"
 ROOT_PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 GATES = DOCS / "SUPER_LINT.md"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -36,71 +33,19 @@ OPTION_PAGES = {
     "LoggingService": "handlers/logging_service.md",
 }
 
-CURE = "mend it, or the code that it calls"
-
-_BLOCK = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
-_CHANGING = [
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", "TIME"),
-    (r"[0-9a-f]{64}", "HASH"),
-    (r'File "[^"]*?([^/"]+)"', r'File "\1"'),
-    (r"\\n +[~^]+(?=\\n)", ""),  # Python 3.13 marks the part of a line where an error arose
-]
 
-
-class Block(NamedTuple):
-    """One fenced block of a page; ``line`` is that of its first line of text."""
-
-    kind: str
-    title: str
-    text: str
-    line: int
-
-
-def blocks_of(page: Path) -> list[Block]:
-    """Return a page's fenced blocks in order."""
-    text = page.read_text("utf-8")
-    return [
-        Block(found[1], found[2] or "", found[3], text.count("\n", 0, found.start(3)) + 1)
-        for found in _BLOCK.finditer(text)
-    ]
-
-
-def steady(text: str) -> str:
-    """Replace what differs from run to run."""
-    for pattern, replacement in _CHANGING:
-        text = re.sub(pattern, replacement, text)
-    return text
-
-
-def run(folder: Path, *command: str, place: str = "") -> str:
-    """Run a command in ``folder`` and return what it prints; ``place`` is where it stands."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
-    said = f"{command}\n{done.stdout}{done.stderr}"
-    assert done.returncode == 0, f"{place}: this fails: {CURE}\n{said}" if place else said
-    return done.stdout
-
-
-def run_console(folder: Path, text: str, place: str) -> None:
-    """Run the ``$`` lines of a console block and compare what they print."""
-    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        command, _, shown = part.partition("\n")
-        line = re.sub(r"^zotify-logs ", "python -m zotify_logging ", command)
-        line = re.sub(r"^python ", f"{sys.executable} ", line)
-        printed = steady(run(folder, "bash", "-c", line, place=place))
-        said = f"{place}: `{command}` prints something else: {CURE}\n{printed}"
-        assert printed == steady(shown), said
-
-
-def page_name(page: Path) -> str:
-    """Return a page's path below the root, for the names of tests."""
-    return page.relative_to(ROOT).as_posix()
-
-
+#: Pages whose programs serve or wait for others; tests/test_recipes.py runs them as a whole.
+SERVED = {
+    DOCS / f"recipes/{name}.md" for name in ("celery", "django", "fastapi", "gunicorn", "pytest")
+}
+PROGRAMS = [page for page in PAGES if any(block.kind == "python" for block in blocks_of(page))]
 RUN = [
-    page for page in PAGES if any(block.kind in ("python", "console") for block in blocks_of(page))
+    page
+    for page in PAGES
+    if page not in SERVED and any(block.kind in ("python", "console") for block in blocks_of(page))
 ]
 
 
@@ -117,32 +62,6 @@ def test_snippets_run_and_print_what_the_page_shows(page: Path, tmp_path: Path) 
             name = block.title or f"snippet_{number}.py"
             (tmp_path / name).write_text(block.text, "utf-8")
             run(tmp_path, sys.executable, "-W", "error", name, place=place)
-
-
-def test_the_fastapi_recipe_serves(tmp_path: Path) -> None:
-    """The recipe's application answers under uvicorn, and log and trail carry the request's id."""
-    httpx = pytest.importorskip("httpx")
-    (tmp_path / "app.py").write_text(blocks_of(DOCS / "recipes/fastapi.md")[0].text, "utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        descriptor = listener.fileno()
-        command = [sys.executable, "-m", "uvicorn", "app:app", "--fd", str(descriptor)]
-        port = listener.getsockname()[1]
-        server = subprocess.Popen(
-            [*command, "--no-access-log"], cwd=tmp_path, pass_fds=[descriptor]
-        )
-    try:
-        answer = httpx.post(f"http://127.0.0.1:{port}/orders/7", timeout=30, trust_env=False)
-        assert answer.json() == {"order": 7}
-        assert server.poll() is None
-    finally:
-        server.terminate()
-        server.wait(30)
-    lines = [json.loads(line) for line in (tmp_path / "app.log").read_text("utf-8").splitlines()]
-    placed = next(line for line in lines if line["message"] == "order placed")
-    assert any(line["logger"] == "uvicorn.error" for line in lines)
-    event = json.loads((tmp_path / "audit.jsonl").read_text("utf-8").splitlines()[-1])
-    assert event["request_id"] == placed["request_id"]
-    assert event["source_ip"] == placed["source_ip"] == "127.0.0.1"
 
 
 def option_rows(page: Path) -> dict[str, str]:
@@ -227,6 +146,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_a_dead_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing file, a missing heading and a place outside are dead; what exists is not."""
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text(
         "# Two `words`\n[a](page.md#two-words) [b](gone.md) [c](#three) [d](../page.md)"
@@ -313,12 +233,22 @@ def test_every_code_of_the_linter_is_listed() -> None:
     )
 
 
+#: Neither Celery nor Django has types, and the names by which blocks import each other are titles.
+UNTYPED = """\
+[mypy]
+[mypy-celery.*,django.*,tasks.*]
+ignore_missing_imports = true
+[mypy-docs_recipes_celery_*]
+disallow_untyped_decorators = false
+"""
+
+
 def test_snippets_are_typed(tmp_path: Path) -> None:
     """Strict mypy finds nothing in the programs of the docs and the README."""
     pytest.importorskip("mypy")
     if os.environ.get("ZOTIFY_CHECK_SNIPPETS") != "1":
         pytest.skip("takes up to a minute; `tox -e docs` does it")
-    for page in [ROOT / "README.md", *RUN]:
+    for page in [ROOT / "README.md", *PROGRAMS]:
         name = re.sub(r"\W", "_", page_name(page).removesuffix(".md"))
         programs = [block.text for block in blocks_of(page) if block.kind == "python"]
         for number, program in enumerate(programs):
@@ -326,6 +256,7 @@ def test_snippets_are_typed(tmp_path: Path) -> None:
             before = programs[0] if page.name == "README.md" and number else ""
             (tmp_path / f"{name}_{number}.py").write_text(before + program, "utf-8")
     files = [path.name for path in sorted(tmp_path.glob("*.py"))]
+    (tmp_path / "mypy.ini").write_text(UNTYPED, "utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", *files]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
