@@ -77,19 +77,24 @@ _MEMBERS = frozenset(AuditEvent._fields) - {"message", "details", "occurred_us",
 
 
 def event_from_parts(
-    message: str, fields: Mapping[str, object], exception: str | None
+    message: str,
+    fields: Mapping[str, object],
+    exception: str | None,
+    stack: str | None = None,
 ) -> AuditEvent:
     """Return the event that a record stands for, without what its context adds.
 
     ``fields`` named like members become these; the rest joins ``details``, where an explicit
     ``details`` wins and the clash is listed as a problem. The traceback goes into
-    ``details.exception``.
+    ``details.exception``, the stack of ``stack_info`` into ``details.stack``.
     """
     others = {name: fields[name] for name in fields if name not in _MEMBERS and name != "details"}
     details = fields.get("details", _NOTHING)
     problems: tuple[str, ...] = ()
     if exception is not None:
         others["exception"] = exception
+    if stack is not None:
+        others["stack"] = stack
     if others:
         if not isinstance(details, Mapping):
             details = {} if details is None else {"details": details}
@@ -113,5 +118,5 @@ def event_from_parts(
 
 def event_from_entry(entry: LogEntry) -> AuditEvent:
     """Return the event that a log entry stands for, its context included."""
-    event = event_from_parts(entry.message, entry.fields, entry.exception)
+    event = event_from_parts(entry.message, entry.fields, entry.exception, entry.stack)
     return event.within(entry.context) if entry.context else event
