@@ -238,7 +238,7 @@ UNTYPED = """\
 [mypy]
 [mypy-celery.*,django.*,tasks.*]
 ignore_missing_imports = true
-[mypy-docs_recipes_celery_*]
+[mypy-docs_recipes_celery_0]
 disallow_untyped_decorators = false
 """
 
