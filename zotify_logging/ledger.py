@@ -9,7 +9,7 @@ import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from .clock import SYSTEM_CLOCK, Clock
@@ -52,6 +52,20 @@ class HandlerStatistics:
     failed: Mapping[str, int]
     bytes: int
     last_error: str | None
+
+    def after(self, earlier: HandlerStatistics) -> HandlerStatistics:
+        """Return both readings as one, for a handler that goes on where another one ended."""
+        sums = {
+            name: getattr(self, name) + getattr(earlier, name)
+            for name, value in vars(self).items()
+            if isinstance(value, int)
+        }
+        for name in ("dropped", "failed"):
+            counts = dict(getattr(earlier, name))
+            for reason, count in getattr(self, name).items():
+                counts[reason] = counts.get(reason, 0) + count
+            sums[name] = counts
+        return replace(self, **sums, last_error=self.last_error or earlier.last_error)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ import difflib
 import inspect
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from .exceptions import OptionError
 from .quantities import parse_duration, parse_size
 
-__all__ = ["OptionReader", "check_options", "near_match"]
+__all__ = ["OptionReader", "check_options", "is_aside", "made_aside", "near_match"]
 
 
 _INTEGER = re.compile(r"\s*-?\d{1,18}\s*", re.ASCII)
@@ -197,3 +198,21 @@ def _missing(factory: Callable[..., object], options: Mapping[str, object]) -> l
         and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
         and one.name not in options
     ]
+
+
+_aside: ContextVar[bool] = ContextVar("zotify_logging_aside", default=False)
+
+
+@contextmanager
+def made_aside() -> Iterator[None]:
+    """Make handlers inside this block that nobody is to know of until they get their names."""
+    token = _aside.set(True)
+    try:
+        yield
+    finally:
+        _aside.reset(token)
+
+
+def is_aside() -> bool:
+    """Tell whether what is being made now is to be known to nobody yet."""
+    return _aside.get()

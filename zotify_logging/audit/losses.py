@@ -60,3 +60,21 @@ class Losses:
             lost = details["lost"]
             self.total -= lost if isinstance(lost, int) else 0
             self._first_ns = self._last_ns if self.total else 0
+
+    def take(self, other: Losses) -> None:
+        """Take what another one has counted and nobody has told; it has none after that."""
+        with other._lock:
+            reasons, other._reasons = other._reasons, {}
+            kept, other._kept = other._kept, {}
+            total, other.total = other.total, 0
+            first, last = other._first_ns, other._last_ns
+            other._first_ns = 0
+        if not total:
+            return
+        with self._lock:
+            for counts, more in ((self._reasons, reasons), (self._kept, kept)):
+                for key, count in more.items():
+                    counts[key] = counts.get(key, 0) + count
+            self._first_ns = min(first, self._first_ns or first)
+            self._last_ns = max(last, self._last_ns)
+            self.total += total

@@ -263,6 +263,10 @@ class AuditTrail:
         """Events of this process that are not in the chain and that no ``audit.gap`` has told."""
         return self._losses.total
 
+    def take_losses(self, other: AuditTrail) -> None:
+        """Have the next ``audit.gap`` tell what ``other``, of the same path and closed, has not."""
+        self._losses.take(other._losses)
+
     def sync(self) -> None:
         """Push what is written to the disk.
 

@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import replace
 
+from .. import registry
 from ..ledger import HandlerHealth, HandlerStatistics, Ledger
 from ..records import LogEntry
 from ..sanitizing import safe_str
@@ -40,11 +41,20 @@ class AccountableHandler(SinkHandler):
     _worker: Worker | None  # none in direct delivery
     _failover: Failover | None
     _gap: GapNotice
+    _before: HandlerStatistics | None = None  # of the handler that this one took over from
     _lost_told = 0
     _tell_again = 0.0
 
+    def take_over(self, predecessor: registry.Registered) -> None:
+        """Go on counting where a handler of the same sink ended; called once that is closed."""
+        self._before = predecessor.statistics()
+
     def statistics(self) -> HandlerStatistics:
         """Return one consistent reading of the ledger."""
+        reading = self._reading()
+        return reading if self._before is None else reading.after(self._before)
+
+    def _reading(self) -> HandlerStatistics:
         ledger = self.ledger
         if self._worker is None:
             # What is neither written nor lost is inside the write right now, under the same lock:

@@ -16,8 +16,9 @@ from ..audit.trails import drop_trail, set_trail
 from ..context import current_context
 from ..exceptions import AuditSyncError, OptionError, StorageError
 from ..ledger import HandlerStatistics
-from ..options import OptionReader
+from ..options import OptionReader, is_aside
 from ..records import LogEntry, carried_field, read_record
+from ..registry import Registered
 from ..sanitizing import safe_str
 from .base import BaseLogHandler, HandlerOptions
 from .error_ring import report
@@ -57,6 +58,7 @@ class JsonAuditHandler(BaseLogHandler):
     """
 
     default_batch_size = 1  # a batch that fails half-way must not be written twice
+    gap_entries = False  # the trail writes an audit.gap, which is an event of the chain
 
     def __init__(
         self,
@@ -118,7 +120,8 @@ class JsonAuditHandler(BaseLogHandler):
         except StorageError as error:
             reason = error.strerror or str(error)
             raise OptionError([f"{self._label()}.filename: {reason}"]) from error
-        set_trail(self._trail_name(), self._trail)
+        if not is_aside():  # else it becomes known with its name
+            set_trail(self._trail_name(), self._trail)
 
     def selects(self, record: logging.LogRecord) -> bool:
         """Tell whether the record is an audit event."""
@@ -127,7 +130,9 @@ class JsonAuditHandler(BaseLogHandler):
     def write_record(self, record: logging.LogRecord) -> None:
         """Write the record's event straight from the record; the trail redacts it."""
         content = read_record(record)
-        event = event_from_parts(content.message, content.fields, content.exception)
+        event = event_from_parts(
+            content.message, content.fields, content.exception, content.stack
+        )
         context = current_context()
         try:
             self._trail.append_or_keep(event.within(context) if context else event)
@@ -158,8 +163,17 @@ class JsonAuditHandler(BaseLogHandler):
             accepted=own.accepted + direct.accepted,
             written=own.written + direct.written,
             failed=dict(failed),
-            bytes=self._trail.bytes_written,
+            bytes=own.bytes + self._trail.bytes_written,
         )
+
+    def take_over(self, predecessor: Registered) -> None:
+        """Go on counting, and tell in the next ``audit.gap`` what the other one had still to tell.
+
+        The chain goes on by itself: it is in the file.
+        """
+        super().take_over(predecessor)
+        if isinstance(predecessor, JsonAuditHandler):
+            self._trail.take_losses(predecessor.trail)
 
     def set_name(self, name: str | None) -> None:
         """Set the name (dictConfig does); the trail goes by it from now on."""

@@ -119,6 +119,7 @@ class OpenableHandler(AccountableHandler):
         inside = self._forked_inside
         self._entering.clear()
         self.ledger.reset()
+        self._before = None
         self._gap.reset()
         if inside and self._worker is None:
             self.ledger.lock.acquire()  # logging has renewed it, and this thread will release it
