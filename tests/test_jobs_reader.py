@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -239,3 +240,47 @@ def test_a_forked_child_reads_through_a_connection_of_its_own(reader: JobLogRead
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert len(list(reader.lines("job"))) == COUNT
+
+
+def open_connections() -> list[sqlite3.Connection]:
+    """Return all connections to SQLite that are open in this process."""
+    found = [one for one in gc.get_objects() if isinstance(one, sqlite3.Connection)]
+    return [one for one in found if is_open(one)]
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
+def test_a_reader_that_nobody_holds_closes_its_connections(tmp_path: Path) -> None:
+    """No connection is left to the garbage collector."""
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    ensure_schema(url)
+    before = open_connections()
+    reader = JobLogReader(url)
+    assert reader.job("j") is None
+    opened = [one for one in open_connections() if one not in before]
+    assert len(opened) == 1
+
+    del reader
+    assert not is_open(opened[0])
+
+
+def test_a_child_that_drops_a_reader_leaves_the_parents_connection_alone(tmp_path: Path) -> None:
+    """What a child collects is the parent's still."""
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    ensure_schema(url)
+    reader = JobLogReader(url)
+    assert reader.job("j") is None
+    inherited = [one for one in open_connections() if one.isolation_level is None]
+    child = os.fork()
+    if child == 0:
+        del reader
+        os._exit(0 if all(is_open(one) for one in inherited) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert inherited and reader.job("j") is None
+    reader.close()

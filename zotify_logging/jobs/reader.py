@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -28,7 +29,8 @@ class JobLogReader:
     """The reading end of one job log; usable from any number of threads.
 
     Every call opens a transaction of its own and has closed it when it returns or yields. A forked
-    child connects anew. Nothing is ever created: a SQLite file that is missing is an error.
+    child connects anew. Nothing is ever created: a SQLite file that is missing is an error. A
+    reader that nobody holds any more closes its connections, in whichever thread that happens.
 
     Args:
         source: SQLAlchemy URL, or an engine that stays its owner's to dispose.
@@ -55,6 +57,8 @@ class JobLogReader:
         self._lines = select(
             *(lines.c["extra" if name == "extra_json" else name] for name in JobLine.__slots__)
         )
+        if self._own:
+            self._end = weakref.finalize(self, _close_pool, self._engine, os.getpid())
         on_fork(self)
 
     def close(self) -> None:
@@ -66,6 +70,8 @@ class JobLogReader:
         """Leave the parent's connections alone."""
         if self._own:
             forget_connections(self._engine)
+            self._end.detach()
+            self._end = weakref.finalize(self, _close_pool, self._engine, os.getpid())
 
     def job(self, job_id: str) -> JobRow | None:
         """Return the job, or ``None`` if nothing was ever logged under that id.
@@ -266,6 +272,13 @@ class JobLogReader:
         if self._file is not None and identity != self._file:
             self._engine.dispose()
         self._file = identity
+
+
+def _close_pool(engine: Engine, opened_by: int) -> None:
+    if os.getpid() == opened_by:
+        engine.pool.dispose()
+    else:  # a child collects what it inherited, before the reader was told of the fork
+        forget_connections(engine)
 
 
 def _check_limit(limit: int) -> None:
