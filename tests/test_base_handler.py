@@ -255,9 +255,3 @@ def test_all_wrong_options_are_reported_at_once(tmp_path: Path) -> None:
     text = str(caught.value)
     assert "did you mean blue" in text and "did you mean level" in text
     assert len(logging._handlerList) == before  # type: ignore[attr-defined]  # the one list
-
-
-def test_overflow_spill_is_refused_without_a_spool() -> None:
-    """It would silently drop; the error names the choices."""
-    with pytest.raises(OptionError, match="overflow: 'spill' needs a spool.*drop_new"):
-        Collecting([], overflow="spill")

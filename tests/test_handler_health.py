@@ -14,6 +14,7 @@ from waiting import wait_until
 
 from zotify_logging import LogEntry
 from zotify_logging.exceptions import TransientError
+from zotify_logging.handlers.sink_handler import POISON
 from zotify_logging.ledger import HandlerHealth
 
 DELIVERIES = pytest.mark.parametrize("delivery", ["direct", "queued"])
@@ -63,13 +64,37 @@ def test_a_refusing_sink_is_failing_then_degraded_then_ok(
     assert sink.health().status == "ok"
 
 
-def test_a_poison_entry_is_no_failing_sink(tmp_path: Path, logger: logging.Logger) -> None:
-    """A record that the sink cannot take says nothing about the next one."""
-    sink = LineSink(tmp_path / "log", refuse, delivery="queued")
+@DELIVERIES
+def test_one_refused_record_is_no_failing_sink_three_are(
+    tmp_path: Path, logger: logging.Logger, delivery: str
+) -> None:
+    """It may have been its own fault, which says nothing about the next one."""
+    sink = LineSink(tmp_path / "log", refuse, delivery=delivery)
     logger.addHandler(sink)
-    logger.info("poison")
-    assert sink.flush(20)
-    assert sink.health().status == "degraded"
+    seen = []
+    for count in (1, 2, 3):
+        logger.info("refused")
+        assert sink.flush(20)
+        wait_until(lambda: len(sink.reported) == count)  # noqa: B023 - called at once
+        seen.append(sink.health().status)
+    assert seen == ["degraded", "degraded", "failing"]
+    sink.during = None
+    logger.info("kept")
+    assert sink.flush(20) and sink.health().status == "degraded"
+
+
+def test_poison_is_no_failing_sink(tmp_path: Path, logger: logging.Logger) -> None:
+    """However much of it there is: the handler says that the record was to blame."""
+
+    class Picky(LineSink):
+        def reason_of(self, error: BaseException) -> str:
+            return POISON
+
+    sink = Picky(tmp_path / "log", refuse)
+    logger.addHandler(sink)
+    for _ in range(5):
+        logger.info("poison")
+    assert sink.health().status == "degraded" and sink.statistics().failed == {"poison": 5}
 
 
 def test_a_sink_that_is_away_is_failing(tmp_path: Path, logger: logging.Logger) -> None:
@@ -104,6 +129,31 @@ def test_a_nearly_full_queue_is_degraded(tmp_path: Path, logger: logging.Logger)
     finally:
         go_on.set()
     assert len(sink.lines()) == 9
+
+
+def test_a_stuck_queue_is_failing(tmp_path: Path, logger: logging.Logger) -> None:
+    """Once a wait for room has failed, and while one write takes too long."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hang(entries: Sequence[LogEntry]) -> None:
+        inside.set()
+        assert go_on.wait(60)
+
+    sink = LineSink(tmp_path / "log", hang, delivery="queued", max_queue_size=1)
+    clock = sink.ledger.clock = SetClock()
+    logger.addHandler(sink)
+    logger.error("stuck")
+    assert inside.wait(30)
+    assert sink.health().status == "degraded"  # full, but waiting may help
+    logger.error("waits in vain")
+    clock.now += 6
+    health = sink.health()
+    assert health.status == "failing" and health.reasons[:2] == (
+        "the queue is full, and the sink takes nothing",
+        "a write has been under way for 6 s",
+    )
+    go_on.set()
+    assert sink.flush(20) and sink.health().status == "degraded"
 
 
 def test_a_hanging_direct_write_is_failing(tmp_path: Path, logger: logging.Logger) -> None:

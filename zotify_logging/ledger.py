@@ -83,6 +83,9 @@ class HandlerHealth:
     reasons: tuple[str, ...] = ()
 
 
+_DOUBTS = 3  # records refused in a row, each perhaps for a fault of its own
+
+
 class Ledger:
     """Counters of one handler in one process.
 
@@ -108,6 +111,8 @@ class Ledger:
     __slots__ = (
         "__weakref__",
         "_nested",
+        "_doubts",
+        "_doubts_after",
         "_own_lock",
         "_refused_after",
         "accepted",
@@ -153,7 +158,8 @@ class Ledger:
         self.lost_at: float | None = None
         self.untold_since: float | None = None
         self.handed_over: defaultdict[str, int] = defaultdict(int)  # noqa: B910 - see above
-        self._refused_after = -1
+        self._refused_after = self._doubts_after = -1
+        self._doubts = 0
         self._nested = itertools.count()
 
     def accept(self, n: int = 1) -> None:
@@ -209,10 +215,27 @@ class Ledger:
         with self.lock:
             self.ignored += n
 
-    def refuse(self) -> None:
-        """Note that the sink has just refused what it was given."""
+    def unspool(self, n: int = 1) -> None:
+        """Count ``n`` records as written that this process had spooled."""
         with self.lock:
-            self._refused_after = self.written
+            self.spooled -= n
+            self.queued -= n
+            self.written += n
+
+    def refuse(self, *, sure: bool = True) -> None:
+        """Note that the sink has just refused what it was given.
+
+        Args:
+            sure: the sink's state is the reason. Otherwise it may have been the record's own
+                fault, and only the third in a row counts.
+        """
+        with self.lock:
+            if not sure:
+                if self._doubts_after != self.written:
+                    self._doubts_after, self._doubts = self.written, 0
+                self._doubts += 1
+            if sure or self._doubts >= _DOUBTS:
+                self._refused_after = self.written
 
     def is_refusing(self) -> bool:
         """Tell whether the sink has taken nothing since it last refused."""

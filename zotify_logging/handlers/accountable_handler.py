@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from .. import registry
+from ..exceptions import TransientError
 from ..ledger import HandlerHealth, HandlerStatistics, Ledger
 from ..records import LogEntry
 from ..sanitizing import safe_str
@@ -15,7 +16,7 @@ from .error_ring import STDERR_INTERVAL, report
 from .failover import Failover
 from .gap_notice import GapNotice
 from .handler_options import HandlerSetup
-from .sink_handler import SinkHandler
+from .sink_handler import POISON, SinkHandler
 from .snapshot import snapshot
 
 __all__ = ["READING_TIMEOUT", "AccountableHandler"]
@@ -27,6 +28,8 @@ waits even past its deadline: one write of a healthy sink must not leave it open
 _RECENTLY = 300.0  # seconds for which a lost record shows in health()
 
 _NEARLY_FULL = 0.8
+
+_STUCK = 5.0  # seconds in one write of the writer thread
 
 
 class AccountableHandler(SinkHandler):
@@ -41,6 +44,7 @@ class AccountableHandler(SinkHandler):
     _worker: Worker | None  # none in direct delivery
     _failover: Failover | None
     _gap: GapNotice
+    _busy_since: float | None  # when the writer thread handed over what it is about to write
     _before: HandlerStatistics | None = None  # of the handler that this one took over from
     _lost_told = 0
     _tell_again = 0.0
@@ -81,7 +85,12 @@ class AccountableHandler(SinkHandler):
             error = self.redactor.text(ledger.last_error or "no reason given")
             failing.append(f"the sink refused the latest record: {error}")
         if self._worker is not None:
-            if (fullness := self._worker.depth / self._setup.max_queue_size) > _NEARLY_FULL:
+            if self._worker.is_stalled():
+                failing.append("the queue is full, and the sink takes nothing")
+            since = self._busy_since
+            if since is not None and (busy := ledger.clock.monotonic() - since) > _STUCK:
+                failing.append(f"a write has been under way for {busy:.0f} s")
+            if (fullness := self._worker.fullness()) > _NEARLY_FULL:
                 degraded.append(f"the queue is {fullness:.0%} full")
         elif ledger.lock.acquire(timeout=READING_TIMEOUT):
             ledger.lock.release()
@@ -93,12 +102,24 @@ class AccountableHandler(SinkHandler):
             return HandlerHealth("failing", (*failing, *degraded))
         return HandlerHealth("degraded" if degraded else "ok", tuple(degraded))
 
+    def _reason(self, error: BaseException) -> str:
+        if not isinstance(error, Exception):
+            return "interrupted"
+        try:
+            return self.reason_of(error)
+        except Exception:  # the subclass's own: the count is worth more than the word
+            return type(error).__name__
+
+    def _refused(self, error: BaseException, reason: str) -> None:
+        """Note for :meth:`health` that the sink refused a record."""
+        if isinstance(error, Exception) and reason != POISON:
+            self.ledger.refuse(sure=isinstance(error, (OSError, TransientError)))
+
     def _count_failure(self, error: BaseException) -> None:
         """Count a record that failed before it came near the sink."""
         with self.ledger.lock:
             self.ledger.accept()
-            reason = self.reason_of(error) if isinstance(error, Exception) else "interrupted"
-            self.ledger.fail(reason, error=error)
+            self.ledger.fail(self._reason(error), error=error)
 
     def _interrupted(self, error: BaseException) -> None:
         """Count a record that Ctrl-C met in a direct write, wherever in it that was."""
@@ -112,7 +133,7 @@ class AccountableHandler(SinkHandler):
     ) -> LogEntry | None:
         """Count and report a record that the sink refused; return what the failover is to have."""
         self.ledger.fail(reason, error=error)
-        self.ledger.refuse()
+        self._refused(error, reason)
         self._tell(record)
         if self._failover is None:
             return None
@@ -155,7 +176,7 @@ class AccountableHandler(SinkHandler):
         except Exception as error:
             with self.ledger.lock:
                 self.ledger.note_error(error)
-            self.ledger.refuse()
+            self._refused(error, self._reason(error))
             report(self._label(), self.redactor.text(f"gap entry: {safe_str(error)}"))
         finally:
             self._gap.end(written=written)

@@ -22,8 +22,9 @@ class BaseLogHandler(DirectDelivery):
     """Base of the library's handlers, and of yours.
 
     A subclass implements :meth:`write` and, where it needs them, :meth:`selects`, :meth:`open`,
-    :meth:`release_sink` and :meth:`ping`; it reads its own options with an ``OptionReader`` and
-    hands that on: ``super().__init__(reader=reader, **options)``. Everything else is kept here:
+    :meth:`release_sink`, :meth:`ping`, :meth:`spill` and :meth:`reason_of`; it reads its own
+    options with an ``OptionReader`` and hands that on:
+    ``super().__init__(reader=reader, **options)``. Everything else is kept here:
 
     * **Who locks.** In direct delivery ``write`` runs in the caller's thread, one thread at a time,
       under the handler's lock. In queued delivery it runs in one writer thread without that lock.
@@ -63,11 +64,13 @@ class BaseLogHandler(DirectDelivery):
     def __init__(
         self, *, reader: OptionReader | None = None, **options: Unpack[HandlerOptions]
     ) -> None:
+        self._spills = type(self).spill is not SinkHandler.spill
         setup = read_options(
             reader or OptionReader(type(self).__name__),
             options,
             delivery=self.default_delivery,
             max_batch_size=self.default_batch_size,
+            can_spill=self._spills,
         )
         self._setup = setup
         self.close_timeout = setup.close_timeout

@@ -20,6 +20,7 @@ from ..options import OptionReader
 from ..records import LogEntry, carried_field
 from .base import BaseLogHandler, HandlerOptions
 from .error_ring import report
+from .sink_handler import POISON
 
 if TYPE_CHECKING:
     from ..jobs.store import JobLogStore
@@ -167,6 +168,10 @@ class DatabaseJobLogHandler(BaseLogHandler):
         with self.ledger.lock:
             self.ledger.internal += notices
             self.ledger.bytes += sum(len(entry.message) for entry in entries)
+
+    def reason_of(self, error: BaseException) -> str:
+        """Name an error for the ledger: ``poison`` where the database refuses this one row."""
+        return super().reason_of(error) if isinstance(error, OSError) else POISON
 
     def release_sink(self) -> None:
         """Say what was dropped, then close the database connection."""

@@ -37,7 +37,7 @@ class DirectDelivery(QueuedDelivery):
                 self.write_record(record)
                 ledger.written += 1
             except Exception as error:
-                reason = self.reason_of(error)
+                reason = self._reason(error)
                 lost = self._record_failed(record, error, reason)
             except BaseException as error:
                 self._interrupted(error)
@@ -56,8 +56,14 @@ class DirectDelivery(QueuedDelivery):
     def receive(self, entry: LogEntry) -> None:
         """Take an entry that another handler could not keep; counted like any record."""
         entry = replace(entry, rendered=None)
-        if self._worker is not None:
-            self._worker.put(entry)
+        worker = self._worker
+        if worker is not None:
+            if self._state:
+                with self.ledger.lock:
+                    if self._state and not self._is_ready():
+                        return
+                worker = self._worker or worker
+            worker.put(entry)
             return
         with self.ledger.lock:
             if self._state and not self._is_ready():
@@ -68,9 +74,9 @@ class DirectDelivery(QueuedDelivery):
                 self.write((entry,))
                 self.ledger.written += 1
             except Exception as error:
-                reason = self.reason_of(error)
+                reason = self._reason(error)
                 self.ledger.fail(reason, error=error)
-                self.ledger.refuse()
+                self._refused(error, reason)
                 self._tell(record_of(entry))
             except BaseException as error:
                 self._interrupted(error)

@@ -22,7 +22,8 @@ class HandlerOptions(TypedDict, total=False):
     one writer thread. ``redact``: more field names to hide; ``False`` switches value patterns off.
     ``failover``: name of the handler that receives what this one could not keep.
     ``max_queue_size`` (10,000 entries), ``max_queue_bytes`` (16 MB), ``max_batch_size`` (500),
-    ``flush_interval`` (0.5 s), ``overflow`` (``block``, ``drop_oldest``, ``drop_new``): the queue.
+    ``flush_interval`` (0.5 s), ``overflow`` (``block``, ``drop_oldest``, ``drop_new``, and
+    ``spill`` where the handler has a spool): the queue.
     ``close_timeout`` (5 s): for flush and close. ``lock_timeout`` (1 s): wait for a lock that
     another process holds. ``file_mode`` (``"0640"``): of files made here.
     ``multiline``: keep the newlines of your own formatter's output, indented by two spaces.
@@ -67,7 +68,12 @@ class HandlerSetup:
 
 
 def read_options(
-    reader: OptionReader, options: HandlerOptions, *, delivery: str, max_batch_size: int
+    reader: OptionReader,
+    options: HandlerOptions,
+    *,
+    delivery: str,
+    max_batch_size: int,
+    can_spill: bool = False,
 ) -> HandlerSetup:
     """Read and check every option, the subclass's own included.
 
@@ -76,6 +82,7 @@ def read_options(
         options: those of every handler.
         delivery: where none is given.
         max_batch_size: where none is given.
+        can_spill: the handler has a place for what its queue has no room for.
 
     Raises:
         OptionError: one or more options are wrong; all are named, with near matches.
@@ -99,7 +106,7 @@ def read_options(
             "max_batch_size", get("max_batch_size", max_batch_size), minimum=1
         ),
         flush_interval=reader.duration("flush_interval", get("flush_interval", 0.5)),
-        overflow=_read_overflow(reader, get("overflow", "block")),
+        overflow=_read_overflow(reader, get("overflow", "block"), can_spill),
         filters=_read_filters(reader, options.get("filters")),
         formatter=_read_formatter(reader, options.get("formatter")),
     )
@@ -107,14 +114,15 @@ def read_options(
     return setup
 
 
-def _read_overflow(reader: OptionReader, value: object) -> Overflow:
-    if value == "spill":
+def _read_overflow(reader: OptionReader, value: object, can_spill: bool) -> Overflow:
+    if value == "spill" and not can_spill:
         reader.problem(
             "overflow",
-            "'spill' needs a spool, which no handler has yet; use block, drop_oldest or drop_new",
+            "'spill' needs a spool, which this handler does not have (it would implement"
+            " spill(entry)); use block, drop_oldest or drop_new",
         )
         return "block"
-    policies = tuple(policy for policy in OVERFLOW_POLICIES if policy != "spill")
+    policies = tuple(policy for policy in OVERFLOW_POLICIES if policy != "spill" or can_spill)
     return cast(Overflow, reader.choice("overflow", value, policies))
 
 

@@ -20,6 +20,8 @@ class QueuedDelivery(OpenableHandler):
     """Part of the base handler: what happens to a record when there is a queue."""
 
     _selective: bool
+    _spills: bool
+    _busy_since: float | None = None
 
     def _enqueue(self, record: logging.LogRecord, worker: Worker) -> None:
         me = get_ident()
@@ -57,6 +59,8 @@ class QueuedDelivery(OpenableHandler):
             self.ledger,
             name=f"zotify-{type(self).__name__}",
             on_error=self._entry_failed,
+            reason_of=self._reason,
+            spill=self.spill if self._spills else None,
             failover=None if self._failover is None else self._taken_over,
             max_queue_size=setup.max_queue_size,
             max_queue_bytes=setup.max_queue_bytes,
@@ -66,7 +70,11 @@ class QueuedDelivery(OpenableHandler):
         )
 
     def _write_batch(self, entries: Sequence[LogEntry]) -> None:
-        self.write(entries)
+        self._busy_since = self.ledger.clock.monotonic()
+        try:
+            self.write(entries)
+        finally:
+            self._busy_since = None
         if self.ledger.untold_since is not None:
             try:
                 self._tell_gap()
@@ -74,15 +82,15 @@ class QueuedDelivery(OpenableHandler):
                 report(self._label(), f"gap entry: {type(error).__name__}")
 
     def _entry_failed(self, entry: LogEntry | None, error: BaseException) -> None:
-        """Hear from the writer thread: a poison entry, or (``None``) a sink that is away."""
+        """Hear from the writer thread: an entry that failed, or (``None``) a sink that is away."""
         if entry is None:
             report(self._label(), self.redactor.text(f"{type(error).__name__}: {safe_str(error)}"))
             self.ledger.refuse()
             return
-        if isinstance(error, OSError):  # else it may well be the entry's own fault
-            self.ledger.refuse()
+        reason = self._reason(error)
+        self._refused(error, reason)
         try:
             raise error
         except BaseException:  # noqa: B036  # raised one line above, to be current
             self._tell(record_of(entry))
-        self._hand_over(entry, "poison")
+        self._hand_over(entry, reason)

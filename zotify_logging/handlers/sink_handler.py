@@ -12,7 +12,10 @@ from ..records import LogEntry
 from .rendering_handler import RenderingHandler
 from .snapshot import snapshot
 
-__all__ = ["SinkHandler"]
+__all__ = ["POISON", "SinkHandler"]
+
+POISON = "poison"
+"""Reason for a record that the sink will never take, though it takes others: no failing sink."""
 
 
 class SinkHandler(RenderingHandler, ABC):
@@ -41,6 +44,19 @@ class SinkHandler(RenderingHandler, ABC):
         rendered = None if self._line_formatter is not None else self.render(record)
         self.write((snapshot(record, self.redactor, rendered),))
 
+    def spill(self, entry: LogEntry) -> bool:
+        """Keep an entry for which the queue has no room, in a place that outlasts a stuck sink.
+
+        Implement it, and ``overflow="spill"`` is allowed; with ``block`` it is asked once waiting
+        was in vain. Called in the caller's thread, without a lock. What is kept counts as
+        ``spooled`` and ``queued`` until the subclass has written it and says so by
+        ``self.ledger.unspool(n)``.
+
+        Returns:
+            Whether it is kept; if not, or if this raises, the failover is asked next.
+        """
+        return False
+
     def selects(self, record: logging.LogRecord) -> bool:
         """Tell whether the record is for this handler at all; others count as ``ignored``."""
         return True
@@ -59,7 +75,10 @@ class SinkHandler(RenderingHandler, ABC):
         """
 
     def reason_of(self, error: BaseException) -> str:
-        """Name an error for the ledger; override where an error of yours hides the cause."""
+        """Name an error for the ledger, in one word; the same in both deliveries.
+
+        Override where an error of yours hides the cause, or means :data:`POISON`.
+        """
         if isinstance(error, OSError) and error.errno is not None:
             return errno.errorcode.get(error.errno, os.strerror(error.errno))
         return type(error).__name__
