@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 from .encoding import ENCODERS, encode_ndjson, encode_sse, encode_text
-from .follower import DEFAULT_TAIL, Follower
+from .follow_options import DEFAULT_TAIL, FollowOptions
+from .follower import Follower
 from .hub import Waker, waker
 from .stream_record import StreamRecord, control_record
 from .subscription import Subscription
@@ -72,8 +73,7 @@ def follow(
         UnsupportedFileError: the path is no regular file.
         OSError: a file of the log exists but cannot be opened.
     """
-    follower = Follower(
-        path,
+    options = FollowOptions(
         after=after,
         since=since,
         until=until,
@@ -87,4 +87,4 @@ def follow(
         limit=limit,
         strict=strict,
     )
-    return Subscription(follower)
+    return Subscription(Follower(path, options))

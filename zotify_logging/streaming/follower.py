@@ -6,20 +6,18 @@ import os
 from collections.abc import Sequence
 
 from ..clock import SYSTEM_CLOCK, Clock
-from ..exceptions import ParameterError, StaleCursorError
+from ..exceptions import StaleCursorError
 from ..storage.cursor import ORIGIN, Cursor
 from ..storage.tailed import Gap, Rotated, Tailed, TailedLine, Waiting
 from ..storage.tailer import Tailer
+from .follow_options import FollowOptions
 from .fragments import split_fragments
 from .record_head import timestamp_us
 from .selection import Selection
 from .start import find_since, find_tail, head_before
 from .stream_record import StreamRecord, control_record, log_record
 
-__all__ = ["DEFAULT_TAIL", "Follower"]
-
-DEFAULT_TAIL = 100
-"""Records that a stream begins with when nothing else is asked for."""
+__all__ = ["Follower"]
 
 _UNTIL_DISORDER_US = 1_000_000
 
@@ -27,7 +25,14 @@ _UNTIL_DISORDER_US = 1_000_000
 class Follower:
     """One reader of one log. Not thread-safe: one caller at a time; see :class:`.Subscription`.
 
-    Args and errors are those of :func:`zotify_logging.streaming.follow`.
+    Args:
+        path: the live file.
+        options: what is asked for.
+        clock: the time, for tests.
+
+    Raises:
+        ZotifyLoggingError: as :func:`zotify_logging.streaming.follow` says.
+        OSError: a file of the log exists but cannot be opened.
 
     Attributes:
         finished: the ``end`` record has been given.
@@ -37,38 +42,33 @@ class Follower:
     def __init__(
         self,
         path: str | os.PathLike[str],
+        options: FollowOptions,
         *,
-        after: str | None = None,
-        since: int | None = None,
-        until: int | None = None,
-        tail: int | str | None = None,
-        level: int | str | None = None,
-        logger: str | None = None,
-        q: str | None = None,
-        invert: bool = False,
-        case: bool = False,
-        follow: bool = True,
-        limit: int | None = None,
-        strict: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self._clock = clock
-        self._until = until
+        self._until = options.until
         self._selection = Selection(
-            level=level, logger=logger, q=q, case=case, invert=invert, since=since, until=until
+            level=options.level,
+            logger=options.logger,
+            q=options.q,
+            case=options.case,
+            invert=options.invert,
+            since=options.since,
+            until=options.until,
         )
         self.finished = False
         self.idle = False
         self._skip = 0
-        self._left = _check_count("limit", limit, 1)
+        self._left = options.limit
         self._left_reason = "limit"
         # A snapshot has nothing to wait for; that the file is missing is worth saying all the same.
-        self._missing = not follow and not os.path.lexists(self.path)
-        cursor = self._find_start(after, since, tail, follow)
-        self._tailer = Tailer(self.path, cursor, snapshot=not follow, clock=clock)
+        self._missing = not options.follow and not os.path.lexists(self.path)
+        cursor = self._find_start(options)
+        self._tailer = Tailer(self.path, cursor, snapshot=not options.follow, clock=clock)
         gap = self._tailer.opening_gap
-        if strict and gap is not None:
+        if options.strict and gap is not None:
             self._tailer.close()
             raise StaleCursorError(
                 f"after: {gap.start.encode()!r} points at data that is gone ({gap.reason});"
@@ -76,22 +76,20 @@ class Follower:
             )
         self._position = self._tailer.position
 
-    def _find_start(
-        self, after: str | None, since: int | None, tail: int | str | None, follow: bool
-    ) -> Cursor:
-        count = _read_tail(tail)
-        if after is not None:
-            cursor = Cursor.decode(after)
+    def _find_start(self, options: FollowOptions) -> Cursor:
+        if options.after is not None:
+            cursor = Cursor.decode(options.after)
             if self._selection.reads_heads:
                 self._selection.remember(head_before(self.path, cursor))
             return cursor
-        if since is not None:
-            return find_since(self.path, since)
-        if tail == "all":
+        if options.since is not None:
+            return find_since(self.path, options.since)
+        count = options.tail_count()
+        if count is None:
             return ORIGIN
-        count = DEFAULT_TAIL if count is None else count
-        cursor, self._skip = find_tail(self.path, count, self._selection, snapshot=not follow)
-        if not follow and (self._left is None or count < self._left):
+        snapshot = not options.follow
+        cursor, self._skip = find_tail(self.path, count, self._selection, snapshot=snapshot)
+        if snapshot and (self._left is None or count < self._left):
             # What is written between that look and the end of the snapshot is not asked for.
             self._left, self._left_reason = count, "eof"
         return cursor
@@ -196,19 +194,3 @@ def _control(item: Gap | Rotated | Waiting) -> StreamRecord:
             to=item.cursor.encode(),
         )
     return control_record("rotated" if isinstance(item, Rotated) else "waiting", item.cursor)
-
-
-def _read_tail(tail: int | str | None) -> int | None:
-    if not isinstance(tail, str):
-        return _check_count("tail", tail, 0)
-    if tail.isascii() and tail.isdigit() and len(tail) < 10:
-        return int(tail)
-    if tail != "all":
-        raise ParameterError("tail", f"{tail!r:.40} is not a number from 0 up, or 'all'")
-    return None
-
-
-def _check_count(name: str, value: int | None, minimum: int) -> int | None:
-    if value is not None and (isinstance(value, bool) or value < minimum):
-        raise ParameterError(name, f"{value!r} is not a number from {minimum} up")
-    return value
