@@ -55,13 +55,15 @@ class Peer:
     """A contestant: ``start(directory)`` sets it up to write below that directory.
 
     ``absent`` says why it cannot take part here; such a peer is listed by name and not run.
-    ``writes`` is false for a floor that writes nothing, so that no lines are expected of it.
+    ``writes`` is false for a floor that writes nothing, so that no lines are expected of it;
+    ``copies`` says how often each line is written.
     """
 
     name: str
     start: Callable[[Path], Target]
     absent: str = ""
     writes: bool = True
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,11 @@ def machine_line(packages: Sequence[str] = ()) -> str:
     return f"machine: {cpu}, {os.cpu_count()} cores, {system}; {', '.join(versions)}"
 
 
-def timed(target: Target, records: int) -> float:
-    """Return the seconds that ``records`` calls took, the loop included."""
+def timed(target: Target, records: int, *, whole: bool = False) -> float:
+    """Return the seconds that ``records`` calls took, the loop included, and ``whole`` the close.
+
+    A ``whole`` time is what it takes until all is written, whoever writes it.
+    """
     log, pattern = target.log, target.pattern
     gc.collect()
     gc.disable()
@@ -147,6 +152,8 @@ def timed(target: Target, records: int) -> float:
         began = time.perf_counter()
         for number in range(records):
             log(pattern, number, number, 0.125)
+        if whole:
+            target.close()
         return time.perf_counter() - began
     finally:
         gc.enable()
@@ -161,18 +168,21 @@ def count_lines(directory: Path) -> int:
     )
 
 
-def take_turn(peer: Peer, plan: Plan, records: int) -> float:
+def take_turn(peer: Peer, plan: Plan, records: int, *, whole: bool = False) -> float:
     """Set ``peer`` up in a new folder, time it, and check that every line is there."""
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=plan.directory))
     try:
         target = peer.start(directory)
+        closed = False
         try:
             for number in range(WARM_UP):
                 target.log(target.pattern, number, number, 0.125)
-            seconds = timed(target, records)
+            seconds = timed(target, records, whole=whole)
+            closed = whole
         finally:
-            target.close()
-        expected = records + WARM_UP if peer.writes else 0
+            if not closed:
+                target.close()
+        expected = (records + WARM_UP) * peer.copies if peer.writes else 0
         found = count_lines(directory)
         if found != expected:
             sys.exit(f"{peer.name}: wrote {found} lines of {expected}; its time does not count")
@@ -181,13 +191,17 @@ def take_turn(peer: Peer, plan: Plan, records: int) -> float:
         shutil.rmtree(directory)
 
 
-def measure(peers: Sequence[Peer], plan: Plan, records: int | None = None) -> dict[str, Figures]:
+def measure(
+    peers: Sequence[Peer], plan: Plan, records: int | None = None, *, whole: bool = False
+) -> dict[str, Figures]:
     """Run all peers turn by turn and return their figures by name, in the order given."""
     figures = {peer.name: Figures(peer.name, peer.absent) for peer in peers}
     present = [peer for peer in peers if not peer.absent]
     for number in range(plan.rounds):
         for peer in present if number % 2 == 0 else reversed(present):
-            figures[peer.name].samples.append(take_turn(peer, plan, records or plan.records))
+            figures[peer.name].samples.append(
+                take_turn(peer, plan, records or plan.records, whole=whole)
+            )
     return figures
 
 

@@ -73,6 +73,25 @@ def test_emit_prints_every_question_with_its_peers(tmp_path: Path) -> None:
     assert {"E2", "E4", "I1"} <= set(verdicts)
 
 
+def test_service_prints_parts_handlers_and_the_queue(tmp_path: Path) -> None:
+    """S1, S2 and S3 each have a table; each part stands beside E1, each of ours beside its peer."""
+    text = quick(ROOT / "benchmarks" / "service.py", tmp_path)
+    for title in (
+        "S1 parts of one call",
+        "S2 one, two and three handlers",
+        "S3 queued against direct, in the caller",
+        "S3 queued against direct, until all is written",
+    ):
+        assert re.search(rf"^{title}$", text, re.MULTILINE), title
+    for part in ("re-entrancy guard and state", "redaction, clean line", "safe output, clean line"):
+        assert re.search(rf"^  S1 {part} / E1 .* -?\d+\.\d+  no goal$", text, re.MULTILINE), part
+    for pair in (
+        "S2 FileStreamHandler: one more / FileHandler: one more",
+        "S3 FileStreamHandler, queued / QueueHandler and QueueListener",
+    ):
+        assert re.search(rf"^  {re.escape(pair)} +-?\d+\.\d+  no goal$", text, re.MULTILINE), pair
+
+
 def test_a_peer_that_loses_a_line_ends_the_run(tmp_path: Path) -> None:
     """A handler that swallows every tenth record gets no figure."""
     code = (
