@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import pytest
 import structlog
@@ -159,3 +160,47 @@ def test_formatters_see_the_callers_own_objects() -> None:
     thing = record.__dict__["thing"] = Lazy()
     assert render_with(Spy(), record, REDACTOR, False) == "x"
     assert seen == [thing]
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_named_arguments_are_redacted_by_name(handler: Lines, own: bool) -> None:
+    """At any depth, before any formatter sees them; the caller's mapping stays as it is."""
+    if own:
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    arguments = {"user": "ann", "password": "Tr0ub4dor", "n": 3, "deep": {"token": "Abc1"}}
+    before = copy.deepcopy(arguments)
+    logger = logging.Logger("named", logging.DEBUG)  # outside the tree, and of pytest's reach
+    logger.addHandler(handler)
+    logger.info("%(user)s %(password)s %(n)d %(deep)s", arguments)
+    logger.info("all: %s", arguments)
+    logger.info("%(password)d", arguments)
+    lines = handler.read()
+    assert lines[0].endswith("ann [REDACTED] 3 {'token': '[REDACTED]'}")
+    assert "'password': '[REDACTED]', 'n': 3" in lines[1]
+    assert "do not fit" in lines[2]
+    assert not any("Tr0ub4dor" in line or "Abc1" in line for line in lines)
+    assert arguments == before
+
+
+def test_arguments_of_other_mappings_are_redacted_too(handler: Lines) -> None:
+    """A mapping may know names that it does not list, and may fail as it likes."""
+
+    class Known(dict[str, str]):
+        def __missing__(self, name: str) -> str:
+            return f"the {name}"
+
+    class Broken(dict[str, str]):
+        def items(self) -> NoReturn:
+            raise RuntimeError("token=Abc1")
+
+    logger = logging.Logger("named", logging.DEBUG)  # outside the tree, and of pytest's reach
+    logger.addHandler(handler)
+    logger.info("%(colour)s %(secret)s %(listed)s", Known(listed="yes"))
+    logger.info("%(token)s", Broken(token="Abc1", x="y"))
+    logger.handle(
+        logging.makeLogRecord({"msg": "no arguments at all", "args": None, "levelno": 20})
+    )
+    first, second, third = handler.read()
+    assert first.endswith("the colour [REDACTED] yes")
+    assert "Abc1" not in second
+    assert third.endswith("no arguments at all")

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from ..records import LogEntry
+from .arguments import without_secret_arguments
 from .openable_handler import WRITING
 from .queued_delivery import QueuedDelivery
 from .snapshot import record_of
@@ -21,6 +22,8 @@ class DirectDelivery(QueuedDelivery):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write or queue a record; never raises an ``Exception``, never recurses."""
+        if record.args.__class__ is not tuple:  # nearly always it is, with something in it or not
+            record = without_secret_arguments(record, self.redactor)
         if self._worker is not None:
             self._enqueue(record, self._worker)
             return
