@@ -159,6 +159,26 @@ def test_a_signal_handler_that_logs_during_a_write(tmp_path: Path, logger: loggi
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_in_the_writer_thread_is_counted_and_the_thread_lives(
+    tmp_path: Path, logger: logging.Logger, error: type[BaseException]
+) -> None:
+    """Only the entry that it met is lost; the caller hears nothing of it."""
+
+    def interrupt(entries: Sequence[LogEntry]) -> None:
+        if any(entry.message == "interrupted" for entry in entries):
+            raise error
+
+    sink = Sink(tmp_path / "log", interrupt, delivery="queued")
+    logger.addHandler(sink)
+    for word in ("before", "interrupted", "after"):
+        logger.info(word)
+    assert [line.split()[-1] for line in sink.lines()] == ["before", "after"]
+    logger.info("later")
+    assert len(sink.lines()) == 3
+    assert sink.statistics().failed == {"interrupted": 1} and balanced(sink.statistics())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_in_a_direct_write_is_counted_and_raised(
     tmp_path: Path, logger: logging.Logger, error: type[BaseException]
 ) -> None:

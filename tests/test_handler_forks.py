@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sizes import sized
 
 from zotify_logging.handlers import error_ring
 
@@ -82,3 +83,51 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]))
         command = [sys.executable, "-c", script, what]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
         assert done.returncode == 7, done.stderr
+
+
+_STORM = """
+import logging, os, sys, threading
+from zotify_logging import FileStreamHandler
+log = logging.getLogger("storm"); log.setLevel(10)
+handler = FileStreamHandler("app.log", delivery=sys.argv[1]); log.addHandler(handler)
+done = threading.Event()
+def write():
+    while not done.is_set():
+        log.info("parent")
+threads = [threading.Thread(target=write) for _ in range(3)]
+for thread in threads: thread.start()
+bad = 0
+for number in range(int(sys.argv[2])):
+    pid = os.fork()
+    if pid == 0:
+        log.info("child %d", number)
+        reading = handler.statistics() if handler.flush(20) else None
+        os._exit(0 if reading and reading.accepted == reading.written == 1 else 1)
+    bad += os.waitpid(pid, 0)[1] != 0
+done.set()
+for thread in threads: thread.join(30)
+logging.shutdown()
+reading = handler.statistics()
+assert reading.accepted == reading.written, reading
+print(bad, reading.written)
+"""
+
+
+def test_forks_while_other_threads_write_a_file(tmp_path: Path) -> None:
+    """However often: each child's line is there once, and every line is whole."""
+    for delivery in ("direct", "queued"):
+        count = sized(15, 300)
+        command = [sys.executable, "-W", "ignore", "-c", _STORM, delivery, str(count)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        bad, written = map(int, done.stdout.split())
+        lines = "".join(
+            path.read_text() for path in sorted(tmp_path.glob("app.log*")) if path.suffix != ".lock"
+        ).splitlines()
+        words = [line.partition(" INFO storm ")[2] for line in lines]
+        assert bad == 0 and words.count("parent") == written
+        assert sorted(word for word in words if word != "parent") == sorted(
+            f"child {number}" for number in range(count)
+        )
+        for path in tmp_path.iterdir():
+            path.unlink()

@@ -203,10 +203,12 @@ def test_a_descriptor_closed_behind_our_back_costs_nothing(tmp_path: Path) -> No
     stranger = os.open(other, os.O_CREAT | os.O_RDWR)
     assert stranger == taken
     _write(log, "three", now=2.0)
+    os.close(log._descriptor)
+    _write(log, "four", now=3.0)  # late enough for a look at the path
     log.close()
     assert os.fstat(stranger).st_size == 0
     os.close(stranger)
-    assert path.read_text() == "one\ntwo\nthree\n"
+    assert path.read_text() == "one\ntwo\nthree\nfour\n"
 
 
 _FULL = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import cast
+from typing import NoReturn, cast
 
 from .. import registry
 from ..redaction import Redactor
@@ -41,6 +41,17 @@ class RegisteredHandler(logging.Handler):
     def _unregister(self) -> None:
         if name := self.get_name():
             registry.unregister(name, cast(registry.Registered, self))
+
+    def __getstate__(self) -> NoReturn:
+        """Refuse to be pickled or copied.
+
+        Raises:
+            TypeError: always; a copy would share the sink behind the original's back.
+        """
+        raise TypeError(
+            f"{type(self).__name__} cannot be pickled or copied: it holds a sink and a lock; "
+            "configure logging in the other process, and pass its name or a logger's"
+        )
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Report the exception being handled: to the error ring, at most once in 30 s to stderr."""

@@ -279,13 +279,16 @@ class LogFile:
     def _is_current(self) -> bool:
         """Tell whether the path still names the file that is open here."""
         try:
-            at_path = os.stat(self.path)
             opened = os.fstat(self._descriptor)
+            identity = (opened.st_dev, opened.st_ino)
         except OSError:
-            return False
-        identity = (opened.st_dev, opened.st_ino)
+            identity = None
         if identity != self._device_inode:
-            self._descriptor = -1  # closed behind our back, and the number given to another file
+            self._descriptor = -1  # closed behind our back; the number may be another file's now
+            return False
+        try:
+            at_path = os.stat(self.path)
+        except OSError:
             return False
         return (at_path.st_dev, at_path.st_ino) == identity
 
