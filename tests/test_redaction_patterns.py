@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zotify_logging.redaction import REDACTED, Redactor
+from zotify_logging.redaction import REDACTED, SECRET_NAMES, Redactor
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nS3cr3tMIIEvQIB\nkqhS3cr3t\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciS3cr3tOiJI.eyJzdWIiS3cr3t.S3cr3tc2ln"
@@ -88,6 +88,19 @@ def test_secrets_in_text_are_replaced_whole(text: str) -> None:
     assert "S3cr3t" not in clean and REDACTED in clean
     assert clean.startswith("before ")
     assert redactor.text(clean) == clean
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_every_built_in_name_hides_its_value_in_text(name: str) -> None:
+    """As ``name=value`` and ``name: value``, quoted or not, in every style of writing the name."""
+    redactor = Redactor()
+    parts = name.split("_")
+    styles = {sign.join(parts) for sign in ("_", "-", ".", " ", "")}
+    styles |= {parts[0] + "".join(map(str.title, parts[1:])), "-".join(map(str.title, parts))}
+    for style in styles | {style.upper() for style in styles}:
+        for text in ("{}=S3cr3t", "{}: S3cr3t", '"{}": "S3cr3t"', "{{'{}': 'S3cr3t'}}"):
+            assert "S3cr3t" not in redactor.text(text.format(style)), style
+        assert redactor.fields({"a": [{style: "S3cr3t"}]}) == {"a": [{style: REDACTED}]}
 
 
 @pytest.mark.parametrize("text", ORDINARY)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import quote
+import logging
+from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pythonjsonlogger.json import JsonFormatter as PythonJsonFormatter
+from sizes import sized
 
-from zotify_logging import register_secret
+from zotify_logging import JsonFormatter, TextFormatter, register_secret
+from zotify_logging.formatters import LineFormatter
+from zotify_logging.handlers.rendering import render_with
 from zotify_logging.redaction import REDACTED, Redactor
 from zotify_logging.redaction.secrets import registered
+from zotify_logging.sanitizing import escape_line
 
 
 @pytest.fixture
@@ -42,6 +50,99 @@ def test_a_pattern_never_leaves_half_of_a_registered_secret() -> None:
     assert Redactor().text("password=abc, def ghi") == "password=[REDACTED]"
     register_secret("abcdef")
     assert Redactor().text("password=abcdefGHI;x=1") == "password=[REDACTED];x=1"
+
+
+@pytest.mark.usefixtures("secrets")
+def test_occurrences_that_overlap_go_together() -> None:
+    """A secret in itself, and two that share characters: no half of either is left."""
+    register_secret("abcabc")
+    register_secret("bcd-efg")
+    redactor = Redactor()
+    assert redactor.text("<abcabcabc>") == f"<{REDACTED}>"
+    assert redactor.text("<abcabcd-efg>") == f"<{REDACTED}>"
+    assert redactor.text("<abcabc><abcab>") == f"<{REDACTED}><abcab>"
+
+
+@pytest.mark.usefixtures("secrets")
+def test_escapes_may_be_written_in_either_case() -> None:
+    """Encoders differ in their hexadecimal digits, and in what they leave as it is."""
+    register_secret("pä/ss?wörd")
+    redactor = Redactor()
+    for form in (
+        "p\\u00E4/ss?w\\u00F6rd",
+        "p%c3%A4%2fss%3Fw%C3%b6rd",
+        "p%C3%A4/ss?w%C3%B6rd",
+        "p\\xe4/ss?w\\xf6rd",
+    ):
+        assert redactor.text(f"<{form}>") == f"<{REDACTED}>"
+
+
+any_text = st.text(st.characters(codec=None, exclude_categories=()), max_size=12)
+hostile_text = st.lists(
+    st.sampled_from(
+        ["password=", '"', "'", "\\", "%", "%2", "\\u00", "Bearer ", "{", "token: [", "\n"]
+    )
+    | any_text,
+    max_size=4,
+).map("".join)
+a_secret = st.text(st.characters(codec=None, exclude_categories=["Cs"]), min_size=6, max_size=16)
+
+LAYOUTS: list[logging.Formatter] = [
+    TextFormatter(),
+    JsonFormatter(),
+    JsonFormatter("%(message)s %(name)s", json_ensure_ascii=False, exc_info_as_array=True),
+    PythonJsonFormatter("%(message)s %(name)s"),
+    PythonJsonFormatter("%(message)s", json_ensure_ascii=False),
+    logging.Formatter("%(name)s %(message)s %(field)s"),
+]
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return the forms that the specification names, and what a line makes of them."""
+    data = secret.encode()
+    forms = {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    forms |= {quote(data, safe=""), quote(data), quote_plus(data)}
+    return forms | {escape_line(form) for form in forms}
+
+
+@pytest.mark.usefixtures("secrets")
+@settings(
+    max_examples=sized(40, 5000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(a_secret, hostile_text, hostile_text)
+def test_a_registered_secret_in_hostile_text_never_appears(
+    secret: str, before: str, after: str
+) -> None:
+    """In no form, in no layout, wherever on the record it is."""
+    assume(len(secret.strip()) >= 6 and secret.strip() not in REDACTED)
+    registered._forms.clear()
+    register_secret(secret)
+    shown = {form for form in forms_of(secret.strip()) if form not in REDACTED}
+    # What is written by the layout itself is no leak.
+    empty = "".join(layout.format(record_with("")) for layout in LAYOUTS)
+    assume(not any(form in empty for form in shown))
+    redactor = Redactor()
+    for form in forms_of(secret):
+        record = record_with(f"{before}{form}{after}")
+        for layout in LAYOUTS:
+            if isinstance(layout, LineFormatter):
+                line = layout.render(record, redactor)
+            else:
+                line = render_with(layout, record, redactor, False)
+            assert not [one for one in shown if one in line], (layout, line)
+
+
+def record_with(text: str) -> logging.LogRecord:
+    """Return a record that has ``text`` everywhere."""
+    error = ValueError(text)
+    error.__cause__ = KeyError(text)
+    record = logging.LogRecord(text, 40, "f.py", 1, "%s", (text,), (ValueError, error, None))
+    record.created = 1.7e9
+    record.stack_info = text
+    record.__dict__.update(field=text, nested={"list": [text, {text: (text,)}], "raw": text})
+    return record
 
 
 @pytest.mark.parametrize("value", ["", "12345", "  12345  "])

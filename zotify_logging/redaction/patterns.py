@@ -25,9 +25,9 @@ _RUN = r"""(?: (?: [^\s,;&"'}\])\\]++ | \\[^"'] | \\\Z )++
 _PARAMETER = r"""[\w\-]{1,64}+ = (?: "[^"]*+"? | [^\s,"']*+ )"""
 
 _PAIR = re.compile(rf"""(?ix)
-    ( (?: pass(?:word|wd|phrase) | pwd | secret | token | api[_\-.\ ]?key | access[_\-.]?key
-        | private[_\-.]?key | secret[_\-.]?key | signing[_\-.]?key | credentials?
-        | authorization | (?P<cookie> cookie ) )
+    ( (?: pass(?:words?|wd|phrase) | pwd | secrets? | token
+        | (?:api|access|private|secret|signing)[_\-.\ ]?keys? | credentials?
+        | authorization | (?P<cookie> cookies? ) )
       (?P<name_quote> \\{{0,7}}["'] )? \s{{0,3}} (?:=>|[=:]) \s{{0,3}} )
     (?! \[REDACTED\] (?: [\s,;&"'}}\])\\] | \Z ) )
     (?: (?: [a-z_]\w{{0,30}}+\( )? [bru]{{0,2}}

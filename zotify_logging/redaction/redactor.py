@@ -41,7 +41,7 @@ class Redactor:
         """Return ``text`` without what looks like a secret, or is registered as one."""
         # Registered ones first: a pattern may end in the middle of one, and leave half of it.
         if registered.pattern is not None:
-            text = registered.pattern.sub(REDACTED, text)
+            text = registered.hide(text)
         if self._patterns:
             text = without_patterns(text)
         return text

@@ -9,6 +9,12 @@ from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 from ..forks import on_fork
+from ..sanitizing import escape_line
+from .patterns import REDACTED
+
+_URI = ";,/?:@&=+$-_.!~*'()#"  # what JavaScript's encodeURI leaves as it is
+
+_ESCAPE = re.compile(r"(?<=%)[0-9A-F]{2}|(?<=\\u)[0-9a-f]{4}")  # in an escaped form
 
 __all__ = ["MIN_SECRET", "RegisteredSecrets", "register_secret", "registered"]
 
@@ -26,6 +32,7 @@ class RegisteredSecrets:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._forms: set[str] = set()
+        self._anywhere = re.compile("")
         self.pattern: re.Pattern[str] | None = None
 
     def add(self, value: str) -> None:
@@ -37,8 +44,22 @@ class RegisteredSecrets:
                 if len(one) >= MIN_SECRET
                 for form in _forms(one)
             }
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self.pattern = re.compile("|".join(map(re.escape, longest_first)))
+            longest_first = "|".join(map(_any_case, sorted(self._forms, key=len, reverse=True)))
+            self._anywhere = re.compile(f"(?=({longest_first}))")
+            self.pattern = re.compile(longest_first)
+
+    def hide(self, text: str) -> str:
+        """Return ``text`` without any form of any of them; the same object if there is none."""
+        if self.pattern is None or not self.pattern.search(text):
+            return text
+        # Occurrences may overlap (`abcabc` in `abcabcabc`, or two secrets): all of it goes.
+        parts: list[str] = []
+        done = 0
+        for match in self._anywhere.finditer(text):
+            if match.start() >= done:
+                parts += (text[done : match.start()], REDACTED)
+            done = max(done, match.end(1))
+        return "".join((*parts, text[done:]))
 
     def after_fork_in_child(self) -> None:
         """Forget a lock that another thread of the parent may have held."""
@@ -50,10 +71,21 @@ def _forms(value: str) -> Iterable[str]:
     for escaped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
         yield from (escaped, escaped.replace("/", "\\/"), json.dumps(escaped)[1:-1])
     data = value.encode("utf-8", "surrogatepass")
-    for percent in (quote(data, safe=""), quote(data), quote_plus(data)):
-        yield percent
-        yield re.sub("%..", lambda match: match[0].lower(), percent)
-    yield from (value, repr(value)[1:-1])
+    yield from (quote(data, safe=""), quote(data), quote(data, safe=_URI), quote_plus(data))
+    for readable in (value, json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield from (readable, escape_line(readable))  # a line of ours, logged once more
+    yield from (repr(value)[1:-1], ascii(value)[1:-1])
+
+
+def _any_case(form: str) -> str:
+    """Return a regular expression for a form; the digits of its escapes may be of either case."""
+    return _ESCAPE.sub(
+        lambda match: "".join(
+            f"[{digit.lower()}{digit.upper()}]" if digit.isalpha() else re.escape(digit)
+            for digit in match[0]
+        ),
+        re.escape(form),
+    )
 
 
 registered = RegisteredSecrets()
