@@ -308,6 +308,20 @@ def test_a_full_disk_is_the_reason_and_the_ping_until_the_gap_is_written(tmp_pat
     assert len(Path(f"{path}.fallback").read_bytes().splitlines()) == 2
 
 
+def test_health_knows_what_the_helpers_lost(tmp_path: Path) -> None:
+    """An event of audit_event alone, which no log call has seen."""
+    path = tmp_path / "audit.jsonl"
+    handler = configure(path)
+    assert handler.health().status == "ok"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size, hard))
+    try:
+        assert audit_event("user.login").seq is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert handler.health().status == "degraded"
+
+
 def test_ping_names_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
     """What can be opened no more is found without an event."""
     path = tmp_path / "audit.jsonl"

@@ -14,7 +14,7 @@ from ..audit.failure import failure_reason
 from ..audit.trail import AuditTrail, Durability, OnError, Unknown
 from ..audit.trails import drop_trail, set_trail
 from ..context import current_context
-from ..exceptions import AuditSyncError, OptionError, StorageError
+from ..exceptions import AuditSyncError, AuditWriteError, OptionError, StorageError
 from ..ledger import HandlerStatistics
 from ..options import OptionReader, is_aside
 from ..records import LogEntry, carried_field, read_record
@@ -211,6 +211,9 @@ class JsonAuditHandler(BaseLogHandler):
     def _hear(self, error: Exception) -> None:
         """Report what no log call is told: a helper's event that failed, a sync that failed."""
         self.ledger.note_error(error)
+        if isinstance(error, AuditWriteError) and not isinstance(error, AuditSyncError):
+            # For health(). Without the lock, which a write that hangs may hold.
+            self.ledger.lost_at = self.ledger.clock.monotonic()
         text = f"{type(error).__name__}: {safe_str(error)}"
         report(self._label(), self.redactor.text(text))
 
