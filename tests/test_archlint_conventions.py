@@ -80,10 +80,13 @@ def test_debug(tree: Path) -> None:
             "debug: bool = True",
             "def serve(port, debug=True): ...",
             "def serve(*, port, debug=True): ...",
+            "FastAPI(**{'debug': True})",
+            "debug: bool = Field(True)",
+            "debug: bool = field(default=True)",
         ],
     )
     assert codes(tree, "conventions") == [
-        (f"shelf/case_{number}.py", 2, "CV003") for number in range(6)
+        (f"shelf/case_{number}.py", 2, "CV003") for number in range(9)
     ]
 
 
@@ -97,6 +100,8 @@ def test_what_is_no_debug(tree: Path) -> None:
             "f(debug=x)",
             "'debug=True'",
             "def f(debug=0, y=True): ...",
+            "debug: bool = Field(False, frozen=True)",
+            "{'debug': False, 'reload': True}",
         ],
     )
     assert codes(tree, "conventions") == []

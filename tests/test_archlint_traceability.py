@@ -134,3 +134,29 @@ def test_missing_page(tree: Path, page: str) -> None:
     """Matrix and backlog are both needed."""
     (tree / page).unlink()
     assert codes(tree, "traceability") == [(page, 1, "AL001")]
+
+
+def test_other_pages_name_tests_too(tree: Path) -> None:
+    """On a page with tests each row names one, and each resolves; other tables are left alone."""
+    add(
+        tree,
+        "docs/CASES.md",
+        "<!-- reviewed: 2026-11-22 -->\n\n| Case | Tests |\n| --- | --- |\n"
+        "| a | `tests/test_books.py::test_move` |\n"
+        "| b | `tests/test_books.py::test_lend`, `tests/test_gone.py` |\n"
+        "| c | — |\n"
+        "\n| Case | Cure |\n| --- | --- |\n| d | none |\n",
+    )
+    assert codes(tree, "traceability") == []
+    plant(
+        tree,
+        "pyproject.toml",
+        "[tool.archlint]\n",
+        '[tool.archlint]\ntest-pages = ["docs/CASES.md"]\n',
+    )
+    page = "docs/CASES.md"
+    assert codes(tree, "traceability") == [
+        (page, 6, "TM006"),
+        (page, 6, "TM006"),
+        (page, 7, "TM011"),
+    ]

@@ -126,7 +126,10 @@ def _explain(name: str) -> str:
     if name in GROUPS:
         return f"# {name}\n\n{group_text(name)}\n\n{explain(CODES_OF[name])}"
     if name == "all":
-        return "\n".join(_explain(group) for group in GROUPS)
+        everywhere = [code for code in ALL_CODES.values() if code.name.startswith("AL")]
+        return "\n".join(
+            [f"# every group\n\n{explain(everywhere)}", *(_explain(group) for group in GROUPS)]
+        )
     code = ALL_CODES.get(name.upper())
     if code is None:
         raise Misuse(

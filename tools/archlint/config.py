@@ -44,6 +44,7 @@ class Config:
         features_page: page with features and the modules they claim.
         matrix_page: page with the traceability matrix.
         backlog_page: page with the items that the matrix must hold.
+        test_pages: pages with further tables whose column Tests names tests that exist.
         requirement_pattern: regular expression of a backlog item's id.
         review_days: days after which a page is due for review.
         review_schedule: days for single pages, as glob patterns; the first that matches counts.
@@ -67,6 +68,7 @@ class Config:
     features_page: str = "docs/FEATURE_SPECS.md"
     matrix_page: str = "docs/TRACEABILITY_MATRIX.md"
     backlog_page: str = "docs/BACKLOG.md"
+    test_pages: tuple[str, ...] = ()
     requirement_pattern: str = r"[A-Z]+-TASK-\d+"
     review_days: int = 180
     review_schedule: Mapping[str, int] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 * No two modules of a package in ``unique-names`` have one name, packages included; ``__init__``
   and ``__main__`` are every package's own.
 * ``print`` occurs only in ``print-allowed`` (a module or a package with all in it).
-* Nothing is switched to ``debug=True``: no argument, default, field or assignment of that name.
+* Nothing is switched to ``debug=True``: no argument, default, field, key or assignment of that
+  name.
 * Every option and setting is documented. Options are what handler classes in ``option-modules``
   take: the constructor's arguments (without ``not-options``) of classes that inherit, by whatever
   way, from something called ``…Handler``, and the keys of TypedDicts there. Settings are the fields
@@ -33,7 +34,7 @@ from pathlib import PurePosixPath
 
 from ..classes import KnownClass
 from ..findings import Code, Finding
-from ..modules import Module, definitions, is_public_name, name_of
+from ..modules import Module, definitions, dotted_name, is_public_name, name_of
 from ..pages import Page, items_in
 from ..tree import Tree
 
@@ -112,10 +113,11 @@ def _check_print(module: Module) -> Iterator[Finding]:
         return  # a function of its own
     own = {argument for node in ast.walk(module.tree) for argument in _arguments(node)}
     for node in ast.walk(module.tree):
-        if isinstance(node, ast.Name) and node.id == "print" and "print" not in own:
+        named = isinstance(node, ast.Name) and node.id == "print" and "print" not in own
+        if named or (isinstance(node, ast.Attribute) and dotted_name(node) == "builtins.print"):
             yield Finding(
                 module.path,
-                node.lineno,
+                getattr(node, "lineno", 1),
                 "CV002",
                 "prints outside the command line",
                 "log it, return it, or move the code into the package's cli",
@@ -130,8 +132,7 @@ def _arguments(node: ast.AST) -> Iterator[str]:
 
 def _check_debug(module: Module) -> Iterator[Finding]:
     for node in ast.walk(module.tree):
-        line = _debug_line(node)
-        if line:
+        for line in _debug_lines(node):
             yield Finding(
                 module.path,
                 line,
@@ -141,25 +142,37 @@ def _check_debug(module: Module) -> Iterator[Finding]:
             )
 
 
-def _debug_line(node: ast.AST) -> int:
-    """Return the line where the node sets something called debug to true, else 0."""
-    value: ast.expr | None = None
+def _debug_lines(node: ast.AST) -> Iterator[int]:
+    """Yield the lines where the node sets something called debug to true."""
+    for value in _debug_values(node):
+        if isinstance(value, ast.Call) and name_of(value.func) in ("Field", "field"):
+            named = [item.value for item in value.keywords if item.arg == "default"]
+            value = next(iter([*value.args, *named]), value)
+        if isinstance(value, ast.Constant) and value.value is True:
+            yield value.lineno
+
+
+def _debug_values(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what the node gives to something called debug."""
     if isinstance(node, ast.keyword) and node.arg == "debug":
-        value = node.value
+        yield node.value
     elif isinstance(node, ast.Assign) and any(_is_debug(target) for target in node.targets):
-        value = node.value
-    elif isinstance(node, ast.AnnAssign) and _is_debug(node.target):
-        value = node.value
+        yield node.value
+    elif isinstance(node, ast.AnnAssign) and _is_debug(node.target) and node.value is not None:
+        yield node.value
+    elif isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == "debug":
+                yield value
     elif isinstance(node, ast.arguments):
         positional = [*node.posonlyargs, *node.args]
         pairs = [
             *zip(reversed(positional), reversed(node.defaults), strict=False),
             *zip(node.kwonlyargs, node.kw_defaults, strict=True),
         ]
-        value = next((default for argument, default in pairs if argument.arg == "debug"), None)
-    if isinstance(value, ast.Constant) and value.value is True:
-        return value.lineno
-    return 0
+        for argument, default in pairs:
+            if argument.arg == "debug" and default is not None:
+                yield default
 
 
 def _is_debug(node: ast.expr) -> bool:

@@ -19,6 +19,13 @@ with pytest ids, ``path``, ``path::test_name`` (all its parameters) or ``path::t
 Status: ``done``, ``in progress`` or ``planned``; only ``done`` needs code and a test; an empty
 cell is ``—``.
 
+``docs/`` format of other pages with tests (``test-pages``): any table with a column Tests, as in
+the matrix; each row names at least one::
+
+    | Case | Tests |
+    | --- | --- |
+    | The disk is full | `tests/test_file_stream.py::test_a_full_disk` |
+
 ``docs/`` format of the backlog: each item's id (``requirement-pattern``) begins a heading or the
 first cell of a row. With a column ``Status``, an item is ``done`` there exactly when all its rows
 of the matrix are::
@@ -35,6 +42,7 @@ from collections.abc import Iterator
 
 from ..collected import CollectedTests, collect_tests
 from ..findings import Code, Finding
+from ..named_tests import check_case, check_named, named_tests, rows_elsewhere
 from ..pages import Page, Row, is_empty_cell, items_in, plain
 from ..tree import Tree
 from .features import read_features
@@ -77,7 +85,7 @@ CODES = (
     ),
     Code(
         "TM006",
-        "Every test in the column Tests is collected by pytest.",
+        "Every test in a column Tests is collected by pytest.",
         "`tests/test_trail.py::test_that_was_renamed`",
         "`tests/test_trail.py::test_chain_survives_kill`",
     ),
@@ -106,6 +114,12 @@ CODES = (
         "| LOG-TASK-03 | ... | done | in docs/BACKLOG.md, a row in progress in the matrix",
         "| LOG-TASK-03 | ... | in progress | ...",
     ),
+    Code(
+        "TM011",
+        "Every row of a table of tests names a test.",
+        "| The disk is full | — |",
+        "| The disk is full | `tests/test_file_stream.py::test_a_full_disk` |",
+    ),
 )
 
 
@@ -126,8 +140,9 @@ def check(tree: Tree) -> Iterator[Finding]:
             "write one with the columns Requirement, Feature, Code, Tests, Status",
         )
         return
-    tests = [(row, item) for row in rows for item in items_in(row.cells["tests"])]
-    files = sorted({item.partition("::")[0] for _, item in tests})
+    others = list(rows_elsewhere(tree))
+    named = [*rows, *(row for _, row in others)]
+    files = sorted({item.partition("::")[0] for row in named for item in named_tests(row)})
     collected = collect_tests(tree, [path for path in files if tree.has_file(path)])
     if collected.failure:
         yield Finding(
@@ -149,6 +164,8 @@ def check(tree: Tree) -> Iterator[Finding]:
     for row in rows:
         yield from _check_row(tree, page, row, names)
         yield from _check_tests(page, row, collected)
+    for other, row in others:
+        yield from check_case(other, row, collected)
     if backlog is not None:
         yield from _check_backlog(tree, page, rows, backlog)
 
@@ -230,19 +247,9 @@ def _check_code(tree: Tree, page: Page, row: Row, item: str) -> Iterator[Finding
 
 
 def _check_tests(page: Page, row: Row, collected: CollectedTests) -> Iterator[Finding]:
-    tests = items_in(row.cells["tests"])
+    yield from check_named(page, row, collected)
     name = _requirement(row)
-    alive = [item for item in tests if collected.has(item)]
-    for item in tests:
-        known = item.partition("::")[0] in collected.errors or collected.failure
-        if item not in alive and not known:
-            yield Finding(
-                page.path,
-                row.line,
-                "TM006",
-                f"pytest collects no test {item}",
-                "mend the id; pytest --collect-only -q shows those that exist",
-            )
+    alive = any(collected.has(item) for item in named_tests(row))
     if _status(row) == "done" and not alive and not collected.failure:
         yield Finding(
             page.path,
