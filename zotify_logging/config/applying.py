@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from ..exceptions import ConfigurationError
 from .checking import check_config
 from .files import Source, load_config
+from .problems import problems_of
 
 __all__ = ["apply_config"]
-
-_UNABLE = re.compile(r"Unable to configure handler '(.+)'")  # dictConfig's words
 
 
 def apply_config(source: Source) -> list[str]:
@@ -32,23 +30,6 @@ def apply_config(source: Source) -> list[str]:
     try:
         dictConfig(config)
     except ValueError as error:
-        raise ConfigurationError(_causes(error)) from error
+        raise ConfigurationError(problems_of(error, "handlers")) from error
     handlers = config.get("handlers", {})
     return list(handlers) if isinstance(handlers, Mapping) else []
-
-
-def _causes(error: BaseException) -> list[str]:
-    """Return what dictConfig stopped at, by its path where a handler of ours says what is wrong."""
-    parts: list[str] = []
-    path = "handlers"
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, ConfigurationError):
-            return [f"{path}.{problem.partition('.')[2]}" for problem in link.problems]
-        text = str(link) or type(link).__name__
-        if match := _UNABLE.fullmatch(text):
-            path = f"handlers.{match[1]}"
-        if text not in parts:
-            parts.append(text)
-        link = link.__cause__
-    return [": ".join(parts)]

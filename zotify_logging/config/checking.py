@@ -8,6 +8,7 @@ from importlib import import_module
 
 from .. import registry
 from ..options import check_options, near_match
+from .factories import find_factory
 
 __all__ = ["check_config"]
 
@@ -136,7 +137,7 @@ def _resolve(target: str) -> object:
     """Return what a dotted path means: modules as far as they go, then attributes."""
     parts = target.split(".")
     if len(parts) < 2:
-        raise ValueError("write it as package.Class")
+        return find_factory(target)
     found: object = import_module(parts[0])
     for index, part in enumerate(parts[1:], 2):
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from .dispatcher import Dispatcher
 from .explanation import Explanation, Step
 from .level_names import level_name
-from .logging_tree import existing_logger, nearest_logger, path_up
+from .logging_tree import existing_logger, handlers_of, nearest_logger, path_up
 
 __all__ = ["attachments", "explain"]
 
@@ -33,7 +33,7 @@ def attachments(handler: object) -> list[str]:
     for logger in loggers:
         if isinstance(logger, logging.Logger) and any(
             one is handler or (isinstance(one, Dispatcher) and _dispatches_to(one, handler))
-            for one in logger.handlers
+            for one in handlers_of(logger)
         ):
             found.append(logger.name)
     return found
@@ -79,10 +79,10 @@ class _Way:
     def handlers(self) -> None:
         """Judge by what the handlers on the way up say."""
         path = list(path_up(self._name))
-        attached = {id(one) for logger in path for one in logger.handlers}
+        attached = {id(one) for logger in path for one in handlers_of(logger)}
         met: set[int] = set()
         for logger in path:
-            for handler in logger.handlers:
+            for handler in handlers_of(logger):
                 self._handler(handler, f"on {logger.name}", id(handler) in met)
                 met.add(id(handler))
                 if isinstance(handler, Dispatcher):

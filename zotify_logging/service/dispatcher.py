@@ -6,6 +6,7 @@ import logging
 import threading
 import weakref
 from collections import Counter
+from collections.abc import Callable
 
 from .. import registry
 from ..exceptions import ConfigurationError, UnknownNameError
@@ -29,6 +30,7 @@ class Dispatcher(logging.Handler):
         self._handlers: dict[str, Registered] = {}
         self._guard = threading.RLock()
         self._reported: set[str] = set()
+        self._retired = False  # of an old configuration, for records that are on their way
         on_fork(self)
 
     @property
@@ -95,13 +97,15 @@ class Dispatcher(logging.Handler):
                 if name not in self._reported:  # once, not once a record
                     self._reported.add(name)
                     report("LoggingService", f"dispatch: {error}")
+        if self._retired:  # asked last: a name may have got another meaning while this went on
+            targets = self._handlers
         return list(targets.items())
 
     def dispatch(self, record: logging.LogRecord) -> None:
         """Give the record to every handler whose level and filters accept it. Never raises."""
         # Who got the record already: attached on its path, by another service on it, or by another
         # of its names here.
-        taken = {id(one) for one in handlers_met(record.name)}
+        taken = {id(one) for one in handlers_met(record.name, old=self._retired)}
         taken |= _given.by_others(record, self)
         for name, handler in self.targets():
             if record.levelno < handler.level:
@@ -127,6 +131,26 @@ class Dispatcher(logging.Handler):
             return False
         self.dispatch(passed if isinstance(passed, logging.LogRecord) else record)
         return True
+
+    def follow(self, old: Dispatcher) -> None:
+        """Go on where a service of an old configuration ended: its own handlers, its counts."""
+        self._handlers = dict(old._handlers)
+        self._skipped.update(old._skipped)
+
+    def retire(self) -> Callable[[], None]:
+        """Stay with today's handlers, whatever their names come to mean; returns the way back.
+
+        For records that are on their way while another configuration takes the place of this one.
+        """
+        before = self._handlers
+        self._handlers = dict(self.targets())
+        self._retired = True
+
+        def back() -> None:
+            self._retired = False
+            self._handlers = before
+
+        return back
 
     def after_fork_in_child(self) -> None:
         """Forget a lock that another thread of the parent may have held."""

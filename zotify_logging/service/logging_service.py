@@ -11,28 +11,25 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from .. import registry
-from ..clock import SYSTEM_CLOCK, Clock, format_ns
-from ..config import Source, apply_config
-from ..exceptions import UnknownNameError
+from ..clock import format_ns
+from ..config import Source
 from ..options import OptionReader
+from .configurable import ConfigurableDispatcher
 from .deadline import close_all, flush_all
 from .decision_path import attachments, explain
-from .dispatcher import Dispatcher
 from .explanation import Explanation
 from .level_change import LevelChange
 from .level_names import level_name
 from .logging_tree import logger_named
 from .service_health import ServiceHealth, overall_health
-from .service_statistics import ServiceStatistics
-from .temporary_levels import LevelKey, TemporaryLevels
+from .temporary_levels import LevelKey
 
 __all__ = ["LoggingService"]
 
 _SHORTEST_TTL = 0.001
 
 
-class LoggingService(Dispatcher):
+class LoggingService(ConfigurableDispatcher):
     """Holds handlers by name, dispatches records to them, changes them while they run.
 
     As a handler in dictConfig: ``"class": "zotify_logging.LoggingService", "dispatch": ["app",
@@ -49,9 +46,6 @@ class LoggingService(Dispatcher):
         OptionError: a wrong or unknown option.
     """
 
-    clock: Clock = SYSTEM_CLOCK
-    """What temporary levels go by; a subclass for tests brings its own."""
-
     def __init__(
         self, *, dispatch: Sequence[str] = (), level: int | str = logging.NOTSET, **options: object
     ) -> None:
@@ -66,22 +60,21 @@ class LoggingService(Dispatcher):
         super().__init__()
         self.setLevel(number)
         self._by_name = list(dispatch)
-        self._levels = TemporaryLevels(self.clock)
 
     @classmethod
     def from_config(cls, source: Source) -> Self:
         """Apply a dictConfig mapping, or a TOML, JSON or YAML file of one, and hold its handlers.
+
+        As ``dictConfig`` does, the loggers that are configured lose the handlers they had, which
+        are closed if no other logger has them. Unlike there, handlers elsewhere stay open, existing
+        loggers stay enabled unless asked otherwise, and an error changes nothing.
 
         Raises:
             ConfigurationError: everything that is wrong, at once, by path and with near matches.
             MissingDependencyError: a YAML file without the ``yaml`` extra.
         """
         service = cls()
-        for name in apply_config(source):
-            try:
-                service.register(name, registry.find(name))
-            except UnknownNameError:
-                pass  # somebody else's handler: the logging tree has it, we have no business there
+        service._configure(source, dry_run=False, replace_all=True)
         return service
 
     def set_level(
@@ -103,7 +96,7 @@ class LoggingService(Dispatcher):
         number, seconds = _read_change("set_level", level, ttl)
         found = self.get(handler)
         places = attachments(found)
-        return self._change(
+        return self._change_level(
             ("handler", handler),
             number,
             seconds,
@@ -128,7 +121,7 @@ class LoggingService(Dispatcher):
         """
         number, seconds = _read_change("set_logger_level", level, ttl)
         found = logger_named(logger)
-        return self._change(
+        return self._change_level(
             ("logger", found.name),
             number,
             seconds,
@@ -152,11 +145,6 @@ class LoggingService(Dispatcher):
             UnknownNameError: there is none of that name; the message has near matches.
         """
         self.get(name).enabled = False
-
-    def statistics(self) -> ServiceStatistics:
-        """Return each handler's ledger by name, and how often dispatch passed one over."""
-        ledgers = {name: handler.statistics() for name, handler in self.targets()}
-        return ServiceStatistics(ledgers, self._skipped)
 
     def health(self) -> ServiceHealth:
         """Tell how the handlers fare, by their own bookkeeping; no sink is touched."""
@@ -196,10 +184,11 @@ class LoggingService(Dispatcher):
         Returns:
             Whether nothing was left behind.
         """
+        self._settle()
         self._levels.end_all()
         return close_all(self.targets(), timeout)
 
-    def _change(
+    def _change_level(
         self,
         key: LevelKey,
         level: int,

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 
 from ..exceptions import UnknownNameError
 from ..options import near_match
+from .seam import Ferry
 
-__all__ = ["existing_logger", "handlers_met", "logger_named", "nearest_logger", "path_up"]
+__all__ = [
+    "existing_logger",
+    "handlers_met",
+    "handlers_of",
+    "logger_named",
+    "nearest_logger",
+    "path_up",
+]
 
 
 def existing_logger(name: str) -> logging.Logger | None:
@@ -44,14 +52,34 @@ def nearest_logger(name: str) -> logging.Logger:
     return logging.root
 
 
-def path_up(name: str) -> Iterator[logging.Logger]:
-    """Yield the loggers whose handlers a record of that logger meets, in that order."""
+def path_up(name: str, *, old: bool = False) -> Iterator[logging.Logger]:
+    """Yield the loggers whose handlers a record of that logger meets, in that order.
+
+    Args:
+        name: of the logger.
+        old: while a change of configuration is under way: the way of a record of the old set.
+    """
     logger: logging.Logger | None = nearest_logger(name)
     while logger is not None:
         yield logger
-        logger = logger.parent if logger.propagate else None
+        goes_up = logger.propagate
+        for handler in logger.handlers:
+            if type(handler) is Ferry:
+                goes_up = handler.goes_up[0 if old else 1]
+        logger = logger.parent if goes_up else None
 
 
-def handlers_met(name: str) -> list[logging.Handler]:
+def handlers_of(logger: logging.Logger, *, old: bool = False) -> list[logging.Handler]:
+    """Return a logger's handlers; while a change is under way those of the old or the new set."""
+    found: list[logging.Handler] = []
+    for handler in logger.handlers:
+        if type(handler) is Ferry:
+            found += handler.handlers(old=old)
+        else:
+            found.append(handler)
+    return found
+
+
+def handlers_met(name: str, *, old: bool = False) -> list[logging.Handler]:
     """Return the handlers that a record of that logger meets by itself on its way up the tree."""
-    return [handler for logger in path_up(name) for handler in logger.handlers]
+    return [one for logger in path_up(name, old=old) for one in handlers_of(logger, old=old)]

@@ -95,10 +95,14 @@ class TemporaryLevels:
                     self._held[key] = replace(held, permanent=level)
                     held.write(held.temporary)
 
-    def permanent(self) -> dict[LevelKey, int]:
-        """Return what the temporary levels in force will return to."""
+    def held_still(self) -> threading.RLock:
+        """Return the lock that keeps levels from ending; taken before the lock of ``logging``."""
+        return self._guard
+
+    def temporary(self, kind: str) -> dict[str, int]:
+        """Return the temporary levels in force, by name."""
         with self._guard:
-            return {key: held.permanent for key, held in self._held.items()}
+            return {name: one.temporary for (what, name), one in self._held.items() if what == kind}
 
     def end_due(self) -> float | None:
         """End what is due; return the seconds until the next is, or ``None`` if none is left."""
