@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ import httpx
 import pytest
 from api_server import clean_env, serving
 from fastapi import FastAPI
+from waiting import wait_until
 
 from zotify_api.app import create_app
 from zotify_api.dependencies.runtime import open_runtime
 from zotify_api.security.authentication import OPEN_PATHS
 from zotify_api.settings import load_settings
+from zotify_logging.published import read_reports
 
 
 @pytest.fixture
@@ -103,6 +106,9 @@ def test_openapi_documents_every_answer(app: FastAPI) -> None:
         "/api/logs/system/stream",
         "/api/logs/audit",
         "/api/logs/jobs/{job_id}",
+        "/api/logs/handlers",
+        "/api/logs/handlers/{name}",
+        "/api/logs/loggers/{name}",
         "/api/config",
         "/api/sync",
         "/api/jobs/{job_id}",
@@ -148,6 +154,38 @@ def test_the_application_opens_and_closes_itself_under_another_server(tmp_path: 
     assert (result.returncode, result.stderr) == (0, "")
     assert (tmp_path / "elsewhere" / "admin.key").exists()
     assert "Finished server process" not in result.stdout
+
+
+def test_gunicorn_serves_from_several_workers(tmp_path: Path) -> None:
+    """Started at once on an empty folder; both publish, and SIGTERM ends them in order."""
+    pytest.importorskip("gunicorn", reason="gunicorn is not installed")
+    pytest.importorskip("uvicorn_worker", reason="uvicorn-worker is not installed")
+    with (tmp_path / "said").open("wb") as said:
+        master = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:0"]
+            + ["--worker-class", "uvicorn_worker.UvicornWorker", "--graceful-timeout", "2"]
+            + ["zotify_api.app.factory:create_app()"],
+            cwd=tmp_path,
+            env=clean_env({"ZOTIFY_DATA_DIR": "data"}),
+            stderr=said,
+        )
+    run_dir = tmp_path / "data" / "run"
+    try:
+        wait_until(lambda: run_dir.is_dir() and len(read_reports(run_dir)) == 2, 30)
+        (url,) = re.findall(r"Listening at: (http://\S+)", (tmp_path / "said").read_text())
+        key = (tmp_path / "data" / "admin.key").read_text().strip()
+        reply = httpx.patch(
+            f"{url}/api/logs/handlers/system",
+            json={"level": "WARNING"},
+            headers={"X-API-Key": key},
+            trust_env=False,
+        )
+        assert len(reply.json()["applied"]) == 2
+    finally:
+        master.terminate()
+        assert master.wait(15) == 0
+    assert [report.state for report in read_reports(run_dir)] == ["ended", "ended"]
+    assert "Traceback" not in (tmp_path / "said").read_text()
 
 
 def test_readiness_of_a_healthy_server(tmp_path: Path) -> None:

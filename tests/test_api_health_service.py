@@ -6,7 +6,6 @@ import os
 import resource
 import shutil
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,20 +13,20 @@ import pytest
 from api_server import ApiServer, serving
 from waiting import wait_until
 
-from zotify_api.services.health_service import RECENT_SECONDS, HealthService, Readiness
-from zotify_logging.ledger import HandlerStatistics, Ledger
+from zotify_api.services.health_service import HealthService, Readiness
+from zotify_logging.ledger import HandlerHealth
+from zotify_logging.service import ServiceHealth
 
 
 class Handlers:
-    """Ledgers that a test fills by hand."""
+    """Handlers whose health a test sets by hand."""
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
-        self.queued = 0
+        self.jobs = HandlerHealth("ok")
 
-    def statistics(self) -> dict[str, HandlerStatistics]:
-        """Return the one ledger."""
-        return {"jobs": replace(self.ledger.snapshot(), queued=self.queued)}
+    def health(self) -> ServiceHealth:
+        """Return that of the one handler."""
+        return ServiceHealth(self.jobs.status, self.jobs.reasons, {"jobs": self.jobs})
 
 
 def ready(server: ApiServer) -> tuple[int, str, list[str]]:
@@ -47,42 +46,24 @@ def becomes(server: ApiServer, status: int, word: str, reason: str = "") -> None
     wait_until(says, 10)
 
 
-def test_a_loss_degrades_for_five_minutes() -> None:
-    """Drops and failures alike, from the look that noticed them."""
-    handlers, now = Handlers(), [1000.0]
-    health = HealthService(handlers, {}, {}, max_age=0, monotonic=lambda: now[0])
+def test_a_degraded_handler_degrades_and_says_why() -> None:
+    """As long as the handler says so of itself."""
+    handlers = Handlers()
+    health = HealthService(handlers, {}, max_age=0)
     assert health.look() == Readiness([], [])
-    for lose in (handlers.ledger.drop, handlers.ledger.fail):
-        handlers.ledger.accept()
-        lose("overflow")
-        health.watch()
-        now[0] += RECENT_SECONDS - 1
-        assert health.look().degraded == ["handler jobs has lost records in the last 5 minutes"]
-        now[0] += 1
-        assert health.look() == Readiness([], [])
+    handlers.jobs = HandlerHealth("degraded", ("the queue is 81% full",))
+    assert health.look() == Readiness([], ["handler jobs: the queue is 81% full"])
+    handlers.jobs = HandlerHealth("ok")
+    assert health.look() == Readiness([], [])
 
 
-def test_a_full_queue_degrades() -> None:
-    """More than 80 % of its records, by the capacity that was named."""
+def test_a_failing_handler_fails_without_its_reasons() -> None:
+    """They may hold paths; a handler whose sink a check tries only degrades."""
     handlers = Handlers()
-    health = HealthService(handlers, {"jobs": 100}, {}, max_age=0)
-    handlers.queued = 80
-    assert health.look().degraded == []
-    handlers.queued = 81
-    assert health.look().degraded == ["the queue of handler jobs is more than 80 % full"]
-
-
-def test_an_error_of_the_sink_fails_until_something_is_written() -> None:
-    """ENOSPC does, a poison record does not; the next success ends it."""
-    handlers = Handlers()
-    health = HealthService(handlers, {}, {}, max_age=0)
-    handlers.ledger.fail("poison")
-    assert health.look().failing == []
-    handlers.ledger.fail("ENOSPC")
-    assert health.look().failing == ["handler jobs could not write its latest record"]
-    assert health.look().failing == ["handler jobs could not write its latest record"]
-    handlers.ledger.write()
-    assert health.look().failing == []
+    handlers.jobs = HandlerHealth("failing", ("the sink refused: /secret/path",))
+    said = ["handler jobs could not write its latest record"]
+    assert HealthService(handlers, {}, max_age=0).look() == Readiness(said, [])
+    assert HealthService(handlers, {}, probed=["jobs"], max_age=0).look() == Readiness([], said)
 
 
 def test_checks_are_tried_at_most_once_a_second() -> None:
@@ -94,7 +75,7 @@ def test_checks_are_tried_at_most_once_a_second() -> None:
         tried.append(now[0])
         raise OSError("secret path")
 
-    health = HealthService(Handlers(), {}, {"the trail": check}, monotonic=lambda: now[0])
+    health = HealthService(Handlers(), {"the trail": check}, monotonic=lambda: now[0])
     for _ in range(20):
         assert health.look() == Readiness(["the trail cannot be used"], [])
         now[0] += 0.25
@@ -132,7 +113,9 @@ def test_a_full_disk_fails_until_there_is_room(tmp_path: Path) -> None:
         httpx.get(f"{server.url}/api/config")  # auth.denied has nowhere to go
         becomes(server, 503, "failing", "the audit trail")
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
-        becomes(server, 200, "degraded", "handler audit has lost records")
+        becomes(
+            server, 200, "degraded", "handler audit: records were not written in the last 5 min"
+        )
 
 
 def test_an_absent_job_database_fails_until_it_is_back(tmp_path: Path) -> None:

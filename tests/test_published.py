@@ -224,7 +224,7 @@ def test_the_sum_takes_the_worst_and_says_where_levels_differ() -> None:
 
     def report(level: str, status: str, reasons: list[str]) -> WorkerReport:
         one = {
-            "class": "FileStreamHandler",
+            "kind": "FileStreamHandler",
             "level": level,
             "enabled": True,
             "health": {"status": status, "reasons": reasons},
@@ -240,7 +240,7 @@ def test_the_sum_takes_the_worst_and_says_where_levels_differ() -> None:
         ]
     )
     assert total["app"] == {
-        "class": "FileStreamHandler",
+        "kind": "FileStreamHandler",
         "level": None,
         "enabled": True,
         "health": {"status": "failing", "reasons": ["a", "b"]},

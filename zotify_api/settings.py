@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Processes that serve; limits of streams and keys are each's."
+    )
     database_url: str | None = Field(
         None,
         description="SQLAlchemy URL of the API's own tables; default is api.db in the data folder.",
@@ -179,6 +182,16 @@ class Settings(BaseSettings):
     def admin_key_file(self) -> Path:
         """Where the key made at first start is written, mode 0600."""
         return self.data_dir / "admin.key"
+
+    @property
+    def run_dir(self) -> Path:
+        """Where workers publish their handlers, and lock files of running jobs lie."""
+        return self.data_dir / "run"
+
+    @property
+    def control_file(self) -> Path:
+        """What was changed of handlers and loggers at run time, for all workers."""
+        return self.data_dir / "control.json"
 
     @property
     def own_database_url(self) -> str:

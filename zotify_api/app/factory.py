@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from types import FrameType
 from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from sqlalchemy.exc import SQLAlchemyError
 
 from zotify_api.app.body_limit import BodyLimitMiddleware
 from zotify_api.app.problems import install_problem_handlers
@@ -20,6 +25,7 @@ from zotify_api.models.problem import Problem
 from zotify_api.routes import (
     audit_routes,
     config_routes,
+    handler_routes,
     health_routes,
     job_log_routes,
     job_routes,
@@ -36,12 +42,16 @@ __all__ = ["create_app"]
 _logger = logging.getLogger("zotify_api")
 
 _LOOK_EVERY = 5.0
+_LOST_EVERY = 12  # looks between two for jobs whose worker is gone
+
+_Handler = Callable[[int, FrameType | None], object]
 
 _ROUTERS = (
     health_routes.router,
     stream_routes.router,
     audit_routes.router,
     job_log_routes.router,
+    handler_routes.router,
     config_routes.router,
     sync_routes.router,
     job_routes.router,
@@ -69,6 +79,9 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
         if opened is None:
             opened = await to_thread.run_sync(open_runtime, chosen)
         app.state.runtime = opened
+        if runtime is None:
+            _end_streams_at_signals(opened)
+        await to_thread.run_sync(opened.begin)
         watch = asyncio.create_task(_look_after(opened))
         await to_thread.run_sync(_begin_jobs, opened)
         _logger.info("zotify_api %s is up", installed_version())
@@ -101,10 +114,38 @@ def create_app(settings: Settings | None = None, runtime: Runtime | None = None)
 
 
 async def _look_after(runtime: Runtime) -> None:
-    while True:
+    for count in itertools.count(1):
         await asyncio.sleep(_LOOK_EVERY)
         await to_thread.run_sync(runtime.refusals.write_due)
-        await to_thread.run_sync(runtime.health.watch)
+        if count % _LOST_EVERY == 0:
+            await to_thread.run_sync(_close_lost_jobs, runtime)
+
+
+def _close_lost_jobs(runtime: Runtime) -> None:
+    try:
+        runtime.jobs.mark_lost()
+    except SQLAlchemyError as error:  # the database is away: in a minute again
+        _logger.warning("lost jobs could not be looked for: %s", error)
+
+
+def _end_streams_at_signals(runtime: Runtime) -> None:
+    """End open streams as soon as the process is told to end.
+
+    Servers that are not ours wait for open responses first, and a stream never ends by itself.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # only there can signals be caught
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        if not callable(before):
+            continue
+
+        def told(sign: int, frame: FrameType | None, then: _Handler = before) -> None:
+            loop.call_soon_threadsafe(runtime.streams.close)
+            then(sign, frame)
+
+        signal.signal(number, told)
 
 
 def _begin_jobs(runtime: Runtime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -14,10 +15,13 @@ from starlette.responses import Response
 
 from zotify_api.errors import FieldProblem, ProblemError, problem_response
 from zotify_logging.exceptions import AuditWriteError, ParameterError
+from zotify_logging.options import near_match
 
 __all__ = ["install_problem_handlers"]
 
 _logger = logging.getLogger("zotify_api.errors")
+
+_QUOTED = re.compile(r"'([^']*)'")
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -50,7 +54,8 @@ async def _http(request: Request, error: Exception) -> Response:
 
 
 async def _validation(request: Request, error: Exception) -> Response:
-    problems = _field_problems(cast(RequestValidationError, error).errors())
+    known = _body_fields(request)
+    problems = _field_problems(cast(RequestValidationError, error).errors(), known)
     listed = "; ".join(f"{problem['name']}: {problem['message']}" for problem in problems)
     return problem_response(422, listed, errors=problems, request_id=_request_id(request))
 
@@ -82,14 +87,25 @@ async def _audit(request: Request, error: Exception) -> Response:
     )
 
 
-def _field_problems(errors: Sequence[Any]) -> list[FieldProblem]:
+def _body_fields(request: Request) -> list[str]:
+    """Return the names that the body of the route may hold, for near matches."""
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    models = [field.field_info.annotation for field in getattr(dependant, "body_params", ())]
+    return [name for model in models for name in getattr(model, "model_fields", {})]
+
+
+def _field_problems(errors: Sequence[Any], known: Sequence[str]) -> list[FieldProblem]:
     """Return one problem per field; the branches of a union are joined into one message."""
     messages: dict[tuple[str, str], list[str]] = {}
     for error in errors:
         location, *path = (str(part) for part in error["loc"])
         # In a query the rest of the path names branches of a union or places in a list.
         name = path[0] if path and location != "body" else ".".join(path)
-        message = "unknown field" if error["type"] == "extra_forbidden" else error["msg"]
+        message = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "extra_forbidden":
+            message = f"unknown field{_hint(name, known)}"
+        elif error["type"] == "literal_error":
+            message += _hint(error["input"], _QUOTED.findall(error["ctx"]["expected"]))
         if error["type"] == "json_invalid":
             name, message = "", f"not JSON: {error.get('ctx', {}).get('error', 'malformed')}"
         found = messages.setdefault((location, name or location), [])
@@ -99,3 +115,14 @@ def _field_problems(errors: Sequence[Any]) -> list[FieldProblem]:
         FieldProblem(location=location, name=name, message=", or ".join(found))
         for (location, name), found in messages.items()
     ]
+
+
+def _hint(given: object, known: Sequence[str]) -> str:
+    """Return the nearest of the known names; what was given is not repeated."""
+    if not isinstance(given, str) or len(given) > 64:
+        return ""
+    by_case = {name.lower(): name for name in known}
+    near = near_match(given.lower(), by_case)
+    for lower, name in by_case.items():
+        near = near.replace(f" {lower}?", f" {name}?")
+    return near

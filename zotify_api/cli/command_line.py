@@ -45,7 +45,7 @@ def run(argv: Sequence[str] | None = None) -> int:
             return run_demo(arguments.host, arguments.port, arguments.exit_after)
         if arguments.command == "keys":
             return run_keys(arguments)
-        return run_serve(arguments.host, arguments.port, arguments.data_dir)
+        return run_serve(arguments.host, arguments.port, arguments.data_dir, arguments.workers)
     except _EXPECTED as error:
         for line in str(error).splitlines():
             print(f"zotify-api: {line}", file=sys.stderr)
@@ -66,11 +66,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"zotify-api {installed_version()}")
     _add_listening(parser, None)
     _add_data_dir(parser, None)
+    _add_workers(parser, None)
     commands = parser.add_subparsers(dest="command", metavar="{serve,demo,keys}")
 
     serve = commands.add_parser("serve", help="serve until SIGTERM or Ctrl-C (the default)")
     _add_listening(serve, argparse.SUPPRESS)
     _add_data_dir(serve, argparse.SUPPRESS)
+    _add_workers(serve, argparse.SUPPRESS)
 
     demo = commands.add_parser(
         "demo",
@@ -115,6 +117,12 @@ def _add_listening(parser: argparse.ArgumentParser, default: str | None) -> None
 def _add_data_dir(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument(
         "--data-dir", type=Path, default=default, help="database, logs, keys (ZOTIFY_DATA_DIR)"
+    )
+
+
+def _add_workers(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument(
+        "--workers", type=int, default=default, help="processes that serve (ZOTIFY_WORKERS)"
     )
 
 

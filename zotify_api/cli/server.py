@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Generator
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from zotify_api.settings import Settings
 
-__all__ = ["ListenError", "Server", "listen", "make_server"]
+__all__ = ["ListenError", "Server", "listen", "make_server", "server_options"]
 
 
 class ListenError(Exception):
@@ -78,15 +79,18 @@ class Server(uvicorn.Server):
 
 def make_server(app: FastAPI, settings: Settings, before_shutdown: Callable[[], None]) -> Server:
     """Return a server for the application; its loggers are ours, its access log is off."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
-        timeout_graceful_shutdown=1,
-        lifespan="on",
-        ws="none",
-    )
-    return Server(config, before_shutdown)
+    return Server(uvicorn.Config(app, **server_options(settings)), before_shutdown)
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return how uvicorn serves, whether in this process or in several."""
+    return {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies or None,
+        "timeout_graceful_shutdown": 1,
+        "lifespan": "on",
+        "ws": "none",
+    }

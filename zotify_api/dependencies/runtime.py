@@ -7,7 +7,6 @@ import os
 import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import cast
 
 from zotify_api.db.config_store import ConfigStore
 from zotify_api.db.database import Database
@@ -20,25 +19,26 @@ from zotify_api.security.refusal_log import RefusalLog
 from zotify_api.security.wrong_key_limit import WrongKeyLimit
 from zotify_api.services.audit_service import AuditService
 from zotify_api.services.config_service import ConfigService
+from zotify_api.services.control_service import APPLICATION, REVISION, ControlService
+from zotify_api.services.handlers_service import HandlersService
 from zotify_api.services.health_service import HealthService
 from zotify_api.services.job_log_service import JobLogService
 from zotify_api.services.job_service import JobService
 from zotify_api.services.key_service import KeyService
 from zotify_api.services.logging_service import (
     AUDIT_HANDLER,
-    JOBS_HANDLER,
-    JOBS_QUEUE,
     start_logging,
 )
 from zotify_api.services.refusal_service import write_refusal
 from zotify_api.services.stream_service import StreamService
 from zotify_api.services.sync_service import SyncService
 from zotify_api.settings import Settings
-from zotify_logging import BaseLogHandler, LoggingService, register_secret
+from zotify_logging import LoggingService, register_secret
+from zotify_logging.published import Publisher
 
 __all__ = ["Runtime", "installed_version", "open_runtime"]
 
-_FLUSH_TIMEOUT = 0.6
+_FLUSH_TIMEOUT = 0.4
 _JOBS_TIMEOUT = 0.5
 
 
@@ -68,16 +68,31 @@ class Runtime:
     audit: AuditService
     job_logs: JobLogService
     health: HealthService
+    control: ControlService
+    handlers: HandlersService
+    publisher: Publisher
     started: float
     first_key: str | None
+
+    def begin(self) -> None:
+        """Begin to serve: apply what was changed at run time, and publish to the other workers.
+
+        Raises:
+            OSError: the folder of the reports cannot be written.
+        """
+        self.control.start()
+        self.publisher.start()
 
     def close(self) -> None:
         """Cancel jobs, write what is pending, flush and close; takes about a second at most."""
         self.streams.close()
+        self.control.close()
         self.jobs.shutdown(_JOBS_TIMEOUT)
         self.refusals.write_due(everything=True)
         self.audit.close()
         self.job_logs.close()
+        self.logs.flush(_FLUSH_TIMEOUT)
+        self.publisher.close()
         self.logs.shutdown(_FLUSH_TIMEOUT)
         self.database.close()
 
@@ -109,20 +124,25 @@ def open_runtime(settings: Settings, *, make_first_key: bool = True) -> Runtime:
         if first_key is not None:
             register_secret(first_key)
     config = ConfigService(ConfigStore(database))
-    jobs = JobService(JobTable(database), settings.data_dir / "run", logs)
+    jobs = JobService(JobTable(database), settings.run_dir, logs)
     job_logs = JobLogService(settings.job_database_url)
     streams = StreamService(settings)
     health = HealthService(
         logs,
-        {JOBS_HANDLER: JOBS_QUEUE},
         {
             "the database": database.ping,
             "the system log": streams.ping,
-            "the audit trail": cast(BaseLogHandler, logs.get(AUDIT_HANDLER)).ping,
+            "the audit trail": logs.get(AUDIT_HANDLER).ping,
             "the job-log database": job_logs.ping,
         },
         probed=(AUDIT_HANDLER,),
     )
+
+    def reported() -> dict[str, object]:
+        return {REVISION: control.revision}
+
+    publisher = Publisher(settings.run_dir, APPLICATION, extra=reported)
+    control = ControlService(logs, settings.control_file, settings.run_dir, publisher.publish)
     return Runtime(
         settings=settings,
         logs=logs,
@@ -138,6 +158,9 @@ def open_runtime(settings: Settings, *, make_first_key: bool = True) -> Runtime:
         audit=AuditService(settings.audit_trail),
         job_logs=job_logs,
         health=health,
+        control=control,
+        handlers=HandlersService(settings.run_dir, control),
+        publisher=publisher,
         started=time.monotonic(),
         first_key=first_key,
     )
@@ -150,6 +173,7 @@ def _make_data_dir(settings: Settings) -> None:
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         settings.logs_dir.mkdir(mode=0o700, exist_ok=True)
+        settings.run_dir.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise OSError(
             f"ZOTIFY_DATA_DIR (--data-dir): {str(folder)!r} cannot be the data folder:"

@@ -10,7 +10,6 @@ from zotify_logging import LoggingService
 __all__ = [
     "AUDIT_HANDLER",
     "JOBS_HANDLER",
-    "JOBS_QUEUE",
     "SYSTEM_HANDLER",
     "WithoutColour",
     "logging_config",
@@ -20,9 +19,6 @@ __all__ = [
 SYSTEM_HANDLER = "system"
 AUDIT_HANDLER = "audit"
 JOBS_HANDLER = "jobs"
-
-JOBS_QUEUE = 10_000
-"""Records that wait for the job-log database, at most."""
 
 
 class WithoutColour(logging.Filter):
@@ -59,7 +55,6 @@ def logging_config(settings: Settings) -> dict[str, object]:
             JOBS_HANDLER: {
                 "class": "zotify_logging.DatabaseJobLogHandler",
                 "url": settings.job_database_url,
-                "max_queue_size": JOBS_QUEUE,
             },
             # What an operator at the terminal must see even if nobody reads the log.
             "console": {"class": "logging.StreamHandler", "level": "ERROR"},

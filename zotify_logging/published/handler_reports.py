@@ -14,7 +14,7 @@ __all__ = ["describe_handlers"]
 def describe_handlers() -> dict[str, dict[str, object]]:
     """Return every live handler by name, JSON-able.
 
-    Each has ``class``, ``level``, ``enabled``, ``health`` (``status``, ``reasons``) and
+    Each has ``kind`` (its class), ``level``, ``enabled``, ``health`` (``status``, ``reasons``) and
     ``statistics`` (the attributes of ``HandlerStatistics``).
     """
     found: dict[str, dict[str, object]] = {}
@@ -25,7 +25,7 @@ def describe_handlers() -> dict[str, dict[str, object]]:
             continue
         health = handler.health()
         found[name] = {
-            "class": type(handler).__name__,
+            "kind": type(handler).__name__,
             "level": logging.getLevelName(handler.level),
             "enabled": handler.enabled,
             "health": {"status": health.status, "reasons": list(health.reasons)},

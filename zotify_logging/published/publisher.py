@@ -66,7 +66,7 @@ class Publisher:
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = True  # until start()
 
     @property
     def folder(self) -> str | os.PathLike[str]:
@@ -79,6 +79,7 @@ class Publisher:
         Raises:
             OSError: the folder cannot be written.
         """
+        self._closed = False
         self._write(ended=False)
         self._file.clean()
         on_fork(self)
@@ -94,7 +95,10 @@ class Publisher:
             pass  # the disk is full, or the folder is gone: the reports stop, the state is `stale`
 
     def close(self) -> None:
-        """Write the last report, which says that the process has ended; idempotent."""
+        """Write the last report, which says that the process has ended; idempotent.
+
+        One that was never started writes none.
+        """
         atexit.unregister(self.close)
         self._done.set()
         if self._thread is not None and self._thread is not threading.current_thread():

@@ -35,7 +35,7 @@ def _add(sums: dict[str, dict[str, Any]], name: str, one: Mapping[str, object]) 
     total = sums.get(name)
     if total is None:
         total = sums[name] = {
-            "class": one.get("class"),
+            "kind": one.get("kind"),
             "level": one.get("level"),
             "enabled": one.get("enabled"),
             "health": {"status": "ok", "reasons": []},
@@ -43,7 +43,7 @@ def _add(sums: dict[str, dict[str, Any]], name: str, one: Mapping[str, object]) 
             "statistics": {},
         }
     total["workers"] += 1
-    for key in ("class", "level", "enabled"):
+    for key in ("kind", "level", "enabled"):
         if total[key] != one.get(key):
             total[key] = None
     if status in _WORST and _WORST.index(status) > _WORST.index(total["health"]["status"]):
