@@ -322,3 +322,16 @@ def test_a_thread_that_is_already_there_writes_itself_when_no_other_may_start(
         r.worker.put(entry(1))
         wait_until(lambda: r.sink.messages == ["line 1"])
         assert r.worker.close(10)
+
+
+def test_what_close_has_given_up_is_not_reported_once_more() -> None:
+    """A write that fails after the deadline of close() is neither counted nor handed on again."""
+    with rig() as r:
+        r.shut()
+        assert r.worker.close(0.02) is False
+        r.sink.refuse = lambda entries: OSError(28, "full")
+        r.sink.gate.set()
+        wait_until(lambda: r.worker._writer.ident == 0)
+        assert r.errors == []
+        reading = r.ledger.snapshot()
+        assert (reading.dropped, reading.failed) == ({"shutdown": 1}, {})

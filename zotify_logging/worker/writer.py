@@ -227,8 +227,8 @@ class Writer:
 
     def _split(self, part: list[Item], error: BaseException) -> None:
         if len(part) == 1:
-            self._settle(part, self._reason(error))
-            self._report(part[0][0], error)
+            if self._settle(part, self._reason(error)):
+                self._report(part[0][0], error)
             return
         middle = len(part) // 2
         with self._ledger.lock:
@@ -247,11 +247,12 @@ class Writer:
                 self._ledger.note_error(second)
             return "poison"
 
-    def _settle(self, part: list[Item], failure: str | None) -> None:
+    def _settle(self, part: list[Item], failure: str | None) -> bool:
+        """Count the part; return ``False`` where close() has counted it as dropped before."""
         ledger = self._ledger
         with ledger.lock:
             if self.abandoned:
-                return
+                return False
             self.hands.pop(0)
             ledger.queued -= len(part)
             if failure is None:
@@ -260,6 +261,7 @@ class Writer:
             else:
                 ledger.fail(failure, len(part))
             self._queue.release(part)
+        return True
 
     def _pause(self, delay: float) -> float:
         """Sleep up to ``delay``, less if somebody flushes or closes; return the next delay."""
