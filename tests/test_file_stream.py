@@ -6,6 +6,7 @@ import json
 import logging
 import logging.config
 import logging.handlers
+import os
 import re
 import signal
 import subprocess
@@ -448,3 +449,22 @@ def test_a_subscriber_sees_lines_as_they_are_written(tmp_path: Path, log: loggin
     wait_until(lambda: not handler._waker.active)
     with handler.subscribe(since="1h") as subscription:
         assert next(subscription).message == "early"
+
+
+def test_fsync_before_the_call_returns(
+    tmp_path: Path, log: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``durability="fsync"`` each record is on the disk, with ``write`` none is waited for."""
+    synced: list[int] = []
+    for name in ("fsync", "fdatasync"):
+        if hasattr(os, name):
+            monkeypatch.setattr(os, name, synced.append)
+    for durability, expected in (("fsync", 3), ("write", 0)):
+        handler = FileStreamHandler(tmp_path / f"{durability}.log", durability=durability)
+        log.addHandler(handler)
+        synced.clear()
+        for number in range(3):
+            log.warning("%d", number)
+            assert len(synced) == min(number + 1, expected)
+        log.removeHandler(handler)
+        handler.close()
