@@ -199,6 +199,7 @@ class Failing(json.JSONEncoder):
 
 
 HOSTILE: list[dict[str, object]] = [
+    {},
     {"fmt": FORMAT},
     {"static_fields": {"nan": float("nan"), "n": 10**5000}},
     {"json_encoder": Failing},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict
 
@@ -84,7 +83,7 @@ def check_json_options(options: Mapping[str, object]) -> dict[str, object]:
                 kinds = " or ".join(kind.__name__ for kind in _KINDS[name])
                 problems.append(f"JsonFormatter.{name}: {value!r:.80} given; must be {kinds}")
         elif name == "json_encoder":
-            if not inspect.isclass(value):
+            if not isinstance(value, type):
                 problems.append(f"JsonFormatter.{name}: {value!r:.80} given; must be a class")
         elif not callable(value):
             problems.append(f"JsonFormatter.{name}: {value!r:.80} given; must be callable")
