@@ -11,6 +11,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from threading import get_ident
 
@@ -123,10 +124,7 @@ class Worker:
 
     @property
     def signs_of_life(self) -> Callable[[], object] | None:
-        """Returns another value each time that the sink has done something for anybody.
-
-        A sink that serves other processes is not stuck: the wait for room goes on meanwhile.
-        """
+        """Returns another value once the sink has served anybody: then it is not stuck."""
         return self._route.signs_of_life
 
     @signs_of_life.setter
@@ -223,8 +221,7 @@ class Worker:
             timeout: seconds; ``None`` waits for as long as the sink needs.
 
         Returns:
-            Whether that happened in time. At once ``False`` in the writer thread, which cannot wait
-            for itself.
+            Whether that happened in time; ``False`` in the writer thread, which cannot wait.
         """
         if self.is_writer_thread():
             return False
@@ -263,14 +260,13 @@ class Worker:
             Whether nothing was left. In the writer thread itself: ``False``, without waiting.
         """
         deadline = time.monotonic() + timeout
-        entries, writer = self._queue, self._writer
-        with self._ledger.lock:
+        entries, writer, ledger = self._queue, self._writer, self._ledger
+        with ledger.lock:
             entries.close()
             writer.nudge()
         if self.is_writer_thread():
             return False
         self.flush(max(0.0, deadline - time.monotonic()))
-        ledger = self._ledger
         with ledger.lock:
             entries.inside = get_ident()
             try:
@@ -288,11 +284,9 @@ class Worker:
                 entries.inside = 0
             writer.nudge()
         if writer.started:
-            try:
+            with suppress(queue.Empty):
                 writer.finished.get(timeout=max(0.0, deadline - time.monotonic()))
                 writer.finished.put(None)  # for the next close()
-            except queue.Empty:
-                pass
         return not writer.abandoned
 
     def after_fork_in_child(self) -> None:
