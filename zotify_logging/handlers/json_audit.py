@@ -130,9 +130,7 @@ class JsonAuditHandler(BaseLogHandler):
     def write_record(self, record: logging.LogRecord) -> None:
         """Write the record's event straight from the record; the trail redacts it."""
         content = read_record(record)
-        event = event_from_parts(
-            content.message, content.fields, content.exception, content.stack
-        )
+        event = event_from_parts(content.message, content.fields, content.exception, content.stack)
         context = current_context()
         try:
             self._trail.append_or_keep(event.within(context) if context else event)
