@@ -212,6 +212,17 @@ def test_every_gate_is_explained() -> None:
     assert [name for name in sorted(single) if f"`{name}`" not in cures] == []
 
 
+def test_the_commands_of_contributing_find_their_tests() -> None:
+    """A command that runs a part of the tests names a file and a word that are there."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"-- (tests/\w+\.py) -k (\w+)", text)
+    assert named
+    for path, word in named:
+        if path != "tests/test_x.py":  # stands for any
+            tests = re.findall(r"^def (test_\w+)", (ROOT / path).read_text("utf-8"), re.MULTILINE)
+            assert any(word in test for test in tests), (path, word)
+
+
 def test_pre_commit_runs_environments_of_tox() -> None:
     """Each hook calls the environment of its name (``tests``: the current Python), and no other."""
     tox = (ROOT / "tox.ini").read_text("utf-8")
