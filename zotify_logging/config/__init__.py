@@ -9,6 +9,16 @@ from __future__ import annotations
 
 from .applying import apply_config
 from .checking import check_config
+from .factories import factory_names, find_factory
 from .files import Source, load_config
+from .problems import problems_of
 
-__all__ = ["Source", "apply_config", "check_config", "load_config"]
+__all__ = [
+    "Source",
+    "apply_config",
+    "check_config",
+    "factory_names",
+    "find_factory",
+    "load_config",
+    "problems_of",
+]

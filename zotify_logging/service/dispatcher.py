@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from .. import registry
+from ..config import find_factory, problems_of
 from ..exceptions import ConfigurationError, UnknownNameError
 from ..forks import on_fork
 from ..handlers.error_ring import report
@@ -16,6 +17,7 @@ from ..options import near_match
 from ..registry import Registered
 from ..sanitizing import safe_str
 from .logging_tree import handlers_met
+from .one_record import OneRecord
 
 __all__ = ["Dispatcher"]
 
@@ -38,22 +40,47 @@ class Dispatcher(logging.Handler):
         """How often dispatch passed a handler over that met the record by itself."""
         return sum(self._skipped.values())
 
-    def register(self, name: str, handler: Registered) -> None:
-        """Dispatch to ``handler`` from now on, and make it reachable by ``name``.
+    def register(self, name: str, handler: Registered | str, **options: object) -> Registered:
+        """Dispatch to a handler from now on, and make it reachable by ``name``.
+
+        Args:
+            name: what it is called here.
+            handler: the handler, or the name under which an installed distribution announces a
+                factory in the entry-point group ``zotify_logging.handlers``.
+            options: keywords for that factory; none with a handler.
+
+        Returns:
+            The handler.
 
         Raises:
-            ConfigurationError: another handler has that name in this service, or it is none of
-                this library's.
+            ConfigurationError: another handler has that name in this service, it is none of this
+                library's, or the factory refuses the options.
+            UnknownNameError: no distribution announces that name; the message has near matches.
         """
-        if not isinstance(handler, Registered):
-            raise ConfigurationError(
-                [f"{name}: {type(handler).__name__} has no ledger; subclass BaseLogHandler"]
-            )
         with self._guard:
-            if self._handlers.get(name, handler) is not handler:
+            taken = self._handlers.get(name)
+            if taken is not None and taken is not handler:
                 raise ConfigurationError([f"{name}: is registered already; unregister it first"])
-            self._handlers = {**self._handlers, name: handler}
-            registry.register(name, handler)
+            found = self._made(name, handler, options) if isinstance(handler, str) else handler
+            if not isinstance(found, Registered):
+                raise ConfigurationError(
+                    [f"{name}: {type(found).__name__} has no ledger; subclass BaseLogHandler"]
+                )
+            self._handlers = {**self._handlers, name: found}
+            registry.register(name, found)
+        return found
+
+    @staticmethod
+    def _made(name: str, factory: str, options: dict[str, object]) -> object:
+        try:
+            made = find_factory(factory)(**options)
+        except UnknownNameError:
+            raise
+        except Exception as error:  # somebody else's code
+            raise ConfigurationError(problems_of(error, name)) from error
+        if isinstance(made, logging.Handler):
+            made.set_name(name)
+        return made
 
     def unregister(self, name: str) -> None:
         """Stop dispatching to the handler of that name; it stays open.
@@ -102,11 +129,15 @@ class Dispatcher(logging.Handler):
         return list(targets.items())
 
     def dispatch(self, record: logging.LogRecord) -> None:
-        """Give the record to every handler whose level and filters accept it. Never raises."""
+        """Give the record to every handler whose level and filters accept it. Never raises.
+
+        It is taken by value once, its message made once: each handler has a copy of its own.
+        """
         # Who got the record already: attached on its path, by another service on it, or by another
         # of its names here.
         taken = {id(one) for one in handlers_met(record.name, old=self._retired)}
         taken |= _given.by_others(record, self)
+        one: OneRecord | None = None
         for name, handler in self.targets():
             if record.levelno < handler.level:
                 continue
@@ -116,7 +147,9 @@ class Dispatcher(logging.Handler):
             taken.add(id(handler))
             _given.note(record, self, handler)
             try:
-                handler.handle(record)
+                if one is None:
+                    one = OneRecord(record)
+                handler.handle(one.copy())
             except Exception as error:
                 report(name, f"{type(error).__name__}: {safe_str(error)}")
 
@@ -126,7 +159,11 @@ class Dispatcher(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """Filter and dispatch; without a lock of its own, as every handler has one."""
-        passed: object = self.filter(record)
+        try:
+            passed: object = self.filter(record)
+        except Exception as error:  # a filter of the user's may raise anything
+            report("LoggingService", f"filter: {type(error).__name__}: {safe_str(error)}")
+            return False
         if not passed:
             return False
         self.dispatch(passed if isinstance(passed, logging.LogRecord) else record)
