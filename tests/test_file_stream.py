@@ -468,3 +468,12 @@ def test_fsync_before_the_call_returns(
             assert len(synced) == min(number + 1, expected)
         log.removeHandler(handler)
         handler.close()
+
+
+def test_an_instance_is_small_enough_to_be_fast(tmp_path: Path) -> None:
+    """Beyond 30 attributes CPython looks every one of them up in a dictionary."""
+    handler = FileStreamHandler(tmp_path / "a.log")
+    handler.name = "small"
+    handler.handle(logging.makeLogRecord({"msg": "x"}))
+    assert len(vars(handler)) <= 30
+    handler.close()

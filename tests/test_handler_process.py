@@ -18,6 +18,7 @@ from types import FrameType
 import pytest
 from line_sink import LineSink, balanced, last_words
 from sizes import sized
+from waiting import wait_until
 
 from zotify_logging import (
     BaseLogHandler,
@@ -179,7 +180,7 @@ def test_dictconfig_applied_five_times_to_our_handlers(tmp_path: Path) -> None:
         },
         "loggers": {"process": {"level": "INFO", "handlers": ["process-main", "process-queued"]}},
     }
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     for number in range(5):
         logging.config.dictConfig(config)
         logging.getLogger("process").info("%d", number)
@@ -188,7 +189,7 @@ def test_dictconfig_applied_five_times_to_our_handlers(tmp_path: Path) -> None:
     for name in ("app.log", "queued.log"):
         lines = (tmp_path / name).read_text().splitlines()
         assert last_words(lines) == ["0", "1", "2", "3", "4"]
-    assert threading.active_count() == threads
+    wait_until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_64_threads_while_handlers_come_go_and_change_level(tmp_path: Path) -> None:

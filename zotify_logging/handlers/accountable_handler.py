@@ -15,7 +15,6 @@ from ..worker import Worker
 from .error_ring import STDERR_INTERVAL, report
 from .failover import Failover
 from .gap_notice import GapNotice
-from .handler_options import HandlerSetup
 from .sink_handler import POISON, SinkHandler
 from .snapshot import snapshot
 
@@ -40,7 +39,6 @@ class AccountableHandler(SinkHandler):
     """
 
     ledger: Ledger
-    _setup: HandlerSetup
     _worker: Worker | None  # none in direct delivery
     _failover: Failover | None
     _gap: GapNotice

@@ -20,7 +20,6 @@ class QueuedDelivery(OpenableHandler):
     """Part of the base handler: what happens to a record when there is a queue."""
 
     _selective: bool
-    _spills: bool
     _busy_since: float | None = None
 
     def _enqueue(self, record: logging.LogRecord, worker: Worker) -> None:
@@ -60,7 +59,7 @@ class QueuedDelivery(OpenableHandler):
             name=f"zotify-{type(self).__name__}",
             on_error=self._entry_failed,
             reason_of=self._reason,
-            spill=self.spill if self._spills else None,
+            spill=self.spill if self._can_spill() else None,
             failover=None if self._failover is None else self._taken_over,
             max_queue_size=setup.max_queue_size,
             max_queue_bytes=setup.max_queue_bytes,

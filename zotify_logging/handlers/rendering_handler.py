@@ -7,6 +7,7 @@ import logging
 from ..formatters import LineFormatter, TextFormatter
 from ..records import LogEntry
 from ..sanitizing import cut_text
+from .handler_options import HandlerSetup
 from .registered_handler import RegisteredHandler
 from .rendering import render_with
 from .snapshot import record_of
@@ -20,7 +21,7 @@ class RenderingHandler(RegisteredHandler):
     _own_formatter: LineFormatter
     # The one in force, if an entry is all it needs; None if it has to see the record.
     _line_formatter: LineFormatter | None
-    _multiline: bool
+    _setup: HandlerSetup
 
     def default_formatter(self) -> LineFormatter:
         """Return the formatter in force until the user sets one."""
@@ -35,7 +36,7 @@ class RenderingHandler(RegisteredHandler):
         try:
             if isinstance(formatter, LineFormatter):
                 return formatter.render(record, self.redactor)
-            return render_with(formatter, record, self.redactor, self._multiline)
+            return render_with(formatter, record, self.redactor, self._setup.multiline)
         except Exception:
             # The record is kept in our layout: imperfect output is better than none.
             self._tell(record)

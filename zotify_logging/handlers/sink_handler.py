@@ -57,6 +57,9 @@ class SinkHandler(RenderingHandler, ABC):
         """
         return False
 
+    def _can_spill(self) -> bool:
+        return type(self).spill is not SinkHandler.spill
+
     def selects(self, record: logging.LogRecord) -> bool:
         """Tell whether the record is for this handler at all; others count as ``ignored``."""
         return True
