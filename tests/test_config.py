@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from zotify_logging import ConfigurationError, registry
+from zotify_logging import ConfigurationError, LoggingService, registry
 from zotify_logging.config import apply_config, check_config, load_config
 
 
@@ -216,3 +217,82 @@ def test_applied_five_times_the_mapping_stays_as_it_is(tmp_path: Path) -> None:
         logging.getLogger("configured").info("round %d", number)
     assert json.dumps(mapping) == before
     assert len((tmp_path / "app.log").read_text().splitlines()) == 5
+
+
+WRONG_TOML = """version = 1
+[handlers.app]
+class = "zotify_logging.FileStreamHandler"
+max_byte = 1
+[handlers.db]
+class = "zotify_logging.FileStreamHandler"
+filename = "x"
+keep = -1
+[root]
+handlers = ["ap"]
+"""
+WRONG_JSON = """{
+  "version": 1,
+  "handlers": {
+    "app": {"class": "zotify_logging.FileStreamHandler",
+            "max_byte": 1},
+    "db": {"class": "zotify_logging.FileStreamHandler", "filename": "x",
+           "keep": -1}
+  },
+  "root": {"handlers": ["ap"]}
+}
+"""
+WRONG_YAML = """version: 1
+handlers:
+  app:
+    class: zotify_logging.FileStreamHandler
+    max_byte: 1
+  db: {class: zotify_logging.FileStreamHandler, filename: x,
+       keep: -1}
+root:
+  handlers: [ap]
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "lines"),
+    [
+        ("toml", WRONG_TOML, (2, 4, 8, 10)),
+        ("json", WRONG_JSON, (4, 5, 7, 9)),
+        ("yaml", WRONG_YAML, (3, 5, 7, 8)),
+    ],
+)
+@pytest.mark.parametrize("how", [apply_config, LoggingService.from_config])
+def test_what_is_wrong_in_a_file_is_told_with_file_and_line(
+    tmp_path: Path,
+    kind: str,
+    text: str,
+    lines: tuple[int, ...],
+    how: Callable[[Path], object],
+) -> None:
+    """The line of the option, or that of what it should stand in; never a wrong one."""
+    path = tmp_path / f"logging.{kind}"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        how(path)
+    problems = [
+        "handlers.app.filename: is required",
+        "handlers.app.max_byte: unknown option; did you mean max_bytes?",
+        "handlers.db.keep: -1 is below the minimum of 0",
+        "root.handlers: no handler named 'ap'; did you mean app?",
+    ]
+    assert list(caught.value.problems) == [
+        f"{path}:{line}: {problem}" for line, problem in zip(lines, problems, strict=True)
+    ]
+
+
+def test_a_line_that_cannot_be_told_is_left_out(tmp_path: Path) -> None:
+    """Rather none than one of two."""
+    path = tmp_path / "logging.toml"
+    path.write_text(
+        "version = 1\n"
+        "handlers.a = {class = 'zotify_logging.FileStreamHandler', keep = -1, filename = 'x'}\n"
+        "handlers.b = {class = 'zotify_logging.FileStreamHandler', keep = 0, filename = 'y'}\n"
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        apply_config(path)
+    assert caught.value.problems == (f"{path}: handlers.a.keep: -1 is below the minimum of 0",)

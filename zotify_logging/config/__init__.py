@@ -11,6 +11,7 @@ from .applying import apply_config
 from .checking import check_config
 from .factories import factory_names, find_factory
 from .files import Source, load_config
+from .places import placed_in
 from .problems import problems_of
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "factory_names",
     "find_factory",
     "load_config",
+    "placed_in",
     "problems_of",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..exceptions import ConfigurationError
 from .checking import check_config
 from .files import Source, load_config
+from .places import placed_in
 from .problems import problems_of
 
 __all__ = ["apply_config"]
@@ -23,13 +23,13 @@ def apply_config(source: Source) -> list[str]:
     config = load_config(source)
     problems = check_config(config)
     if problems:
-        raise ConfigurationError(problems)
+        raise placed_in(source, problems)
     config.setdefault("disable_existing_loggers", False)
     from logging.config import dictConfig  # costs 20 ms, so only who configures through us pays
 
     try:
         dictConfig(config)
     except ValueError as error:
-        raise ConfigurationError(problems_of(error, "handlers")) from error
+        raise placed_in(source, problems_of(error, "handlers")) from error
     handlers = config.get("handlers", {})
     return list(handlers) if isinstance(handlers, Mapping) else []

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ..clock import SYSTEM_CLOCK, Clock
-from ..config import Source, load_config
+from ..config import Source, load_config, placed_in
 from ..exceptions import ConfigurationError
 from ..registry import Registered
 from .configuration_plan import ConfigurationPlan
@@ -84,15 +84,17 @@ class ConfigurableDispatcher(Dispatcher):
         with self._changing:
             if self._is_changing:
                 raise ConfigurationError(["a change of configuration is under way in this thread"])
-            own = self._handlers.keys() - self._configured.handlers.keys()
-            plan = ConfigurationPlan(self._configured, config, own)
-            if not dry_run:
-                self._is_changing = True
-                try:
+            self._is_changing = True
+            try:
+                own = self._handlers.keys() - self._configured.handlers.keys()
+                plan = ConfigurationPlan(self._configured, config, own)
+                if not dry_run:
                     self._apply(Reconfiguration(self._configured, plan, replace_all=replace_all))
-                finally:
-                    self._is_changing = False
-        return plan.diff
+                return plan.diff
+            except ConfigurationError as error:
+                raise placed_in(source, error.problems) from error
+            finally:
+                self._is_changing = False
 
     def _apply(self, change: Reconfiguration) -> None:
         self._settle()
