@@ -87,8 +87,8 @@ def milliseconds(samples: Sequence[float]) -> dict[str, float]:
 def main(records: int, queue: int, directory: Path) -> dict[str, object]:
     """Run the burst."""
     stuck = Stuck(queue)
-    direct = FileStreamHandler(directory / "direct.log")
-    queued = FileStreamHandler(directory / "queued.log", delivery="queued")
+    direct = FileStreamHandler(directory / "direct.log", max_bytes="1 GB")
+    queued = FileStreamHandler(directory / "queued.log", max_bytes="1 GB", delivery="queued")
     log = logging.getLogger("burst")
     ticker = logging.getLogger("ticker")
     log.setLevel(logging.INFO)
@@ -137,6 +137,7 @@ def main(records: int, queue: int, directory: Path) -> dict[str, object]:
         "siblings_done": siblings_done,
         "siblings": [asdict(direct.statistics()), asdict(queued.statistics())],
         "call_ms": milliseconds(calls),
+        "calls_over_20_ms": sum(seconds > 0.02 for seconds in calls),
         "loop_lateness_ms": milliseconds(lateness),
     }
 
