@@ -122,6 +122,17 @@ def test_undocumented(tree: Path, row: str, place: tuple[str, int, str]) -> None
     assert codes(tree, "conventions") == [place]
 
 
+def test_formatters_have_options_too(tree: Path) -> None:
+    """Their users set them in a configuration as those of a handler."""
+    add(
+        tree,
+        "shelf/handlers/card.py",
+        '"""Cards."""\n\nimport logging\n\n\nclass CardFormatter(logging.Formatter):\n'
+        '    """One card a loan."""\n\n    def __init__(self, width: int = 9) -> None: ...\n',
+    )
+    assert codes(tree, "conventions") == [("shelf/handlers/card.py", 9, "CV004")]
+
+
 def test_options_count_on_pages_that_name_their_class(tree: Path) -> None:
     """A row about something else of the same name is no documentation."""
     plant(tree, PAGE, "## `Ledger`", "## Ledgers of the world")

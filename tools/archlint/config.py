@@ -34,8 +34,8 @@ class Config:
         unique_names: packages in which no two modules may share a name.
         print_allowed: modules and packages that may print.
         core: folders of which a change asks for a change of the matrix; ``packages`` when empty.
-        option_modules: modules and packages whose handler classes take options.
-        not_options: constructor arguments of handlers that are no options.
+        option_modules: modules and packages whose handlers and formatters take options.
+        not_options: constructor arguments of theirs that are no options.
         setting_modules: modules with pydantic settings classes.
         setting_prefix: prefix of a setting's environment variable.
         option_pages: pages that may document options and settings, as glob patterns.

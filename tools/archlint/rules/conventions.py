@@ -5,10 +5,11 @@
 * ``print`` occurs only in ``print-allowed`` (a module or a package with all in it).
 * Nothing is switched to ``debug=True``: no argument, default, field, key or assignment of that
   name.
-* Every option and setting is documented. Options are what handler classes in ``option-modules``
-  take: the constructor's arguments (without ``not-options``) of classes that inherit, by whatever
-  way, from something called ``…Handler``, and the keys of TypedDicts there. Settings are the fields
-  of classes that inherit from ``BaseSettings`` in ``setting-modules``.
+* Every option and setting is documented. Options are what handlers and formatters in
+  ``option-modules`` take: the constructor's arguments (without ``not-options``) of classes that
+  inherit, by whatever way, from something called ``…Handler`` or ``…Formatter``, and the keys of
+  TypedDicts there. Settings are the fields of classes that inherit from ``BaseSettings`` in
+  ``setting-modules``.
 
 ``docs/`` format: on any page of ``option-pages``, a table with a row whose first cell is the
 option or setting in code marks (several, separated by commas, share a row). Options count only on
@@ -61,7 +62,7 @@ CODES = (
     ),
     Code(
         "CV004",
-        "Every option of a handler is documented.",
+        "Every option of a handler or formatter is documented.",
         "def __init__(self, *, max_lines: int = 5)   # and no row for it",
         "| `max_lines` | 5 | Lines to keep. |   on a page that names the handler",
     ),
@@ -217,7 +218,7 @@ def _check_options(tree: Tree, tables: Mapping[Page, set[str]]) -> Iterator[Find
             bases = tree.classes.base_names(known)
             if "TypedDict" in bases:
                 wanted.append((known, _fields(node)))
-            elif any(base.endswith("Handler") for base in bases):
+            elif any(base.endswith(("Handler", "Formatter")) for base in bases):
                 options, taken = _constructor(node)
                 skipped = tree.config.not_options
                 wanted.append(
