@@ -13,6 +13,7 @@ from ..exceptions import ConfigurationError
 from ..records import RESERVED, exception_text, extra_fields, message_text, read_record
 from ..redaction import Redactor
 from ..sanitizing import cut_text, dump_json, escape_line, safe_str
+from .plain_members import SIMPLE, PlainMembers
 
 __all__ = ["LEADING", "JsonLayout", "without_clashes"]
 
@@ -101,11 +102,38 @@ class JsonLayout:
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigurationError([f"JsonFormatter.format: {error}"]) from error
         self._theirs = cast(_Theirs, made)
+        attributes = {"timestamp", "level", "logger"} if self._own else set()
+        if self._wants_asctime:
+            attributes.add("asctime")
+        self._plain = PlainMembers(self._theirs.add_fields, attributes, self._readable)
+        if self._custom or ("json_default" in options and options.get("timestamp")):
+            self._plain.usable = False  # they have a word in what a plain record looks like
+        later = ("timestamp", "rename_fields_keep_missing")  # these add members after the fields
+        self._appends = not self._readable and not any(options.get(name) for name in later)
+        renamed = cast(Mapping[str, str], options.get("rename_fields", {}))
+        reserved = cast(Sequence[str], options.get("reserved_attrs", ()))
+        self._taken = self._plain.names | RESERVED | LEADING | {*renamed, *renamed.values()}
+        self._taken |= {*reserved}
 
     def render(
         self, record: logging.LogRecord, context: Mapping[str, object], redactor: Redactor | None
     ) -> str:
         """Return the record's line; the record stays as it is."""
+        if (
+            self._plain.usable
+            and type(record.msg) is str
+            and not (record.exc_info or record.exc_text or record.stack_info)
+            and self._plain.may_show(redactor)
+        ):
+            fields = extra_fields(record)
+            if context:
+                fields = {**context, **fields}
+            if not fields or self._may_append(fields):
+                line = self._prefix + self._plain.line(record, self._computed(record), redactor)
+                if not fields:
+                    return line
+                clean = fields if redactor is None else redactor.fields(fields)
+                return f"{line[:-1]},{dump_json(clean)[1:]}"
         members = self._own_members if self._own else self._their_members
         copy, event, exception, stack = members(record, context, redactor)
         if redactor is not None:
@@ -143,6 +171,29 @@ class JsonLayout:
             kept[longest] = cut_text(text, left // 6)[0]  # a character can take six bytes as JSON
         order = [name for name in (*members, "truncated") if name in kept]
         return self._prefix + dump_json({name: kept[name] for name in order})
+
+    def _may_append(self, fields: Mapping[str, object]) -> bool:
+        """Tell whether fields come last, by their own names, and need no encoder."""
+        return (
+            self._appends
+            and self._taken.isdisjoint(fields)
+            and all(type(value) in SIMPLE for value in fields.values())
+        )
+
+    def _computed(self, record: logging.LogRecord) -> dict[str, object]:
+        """Return the attributes that a plain record itself does not have, or not so."""
+        message = message_text(record)
+        if self._own:
+            return {
+                "message": message,
+                "timestamp": format_created(record.created),
+                "level": safe_str(record.levelname),
+                "logger": safe_str(record.name),
+            }
+        computed: dict[str, object] = {"message": message, "msg": message, "args": ()}
+        if self._wants_asctime:
+            computed["asctime"] = self._theirs.formatTime(record, self._datefmt)
+        return computed
 
     def _own_members(
         self, record: logging.LogRecord, context: Mapping[str, object], redactor: Redactor | None
@@ -193,7 +244,8 @@ class JsonLayout:
             try:
                 made = self._theirs.jsonify_log_record(data)
                 text = made.decode() if isinstance(made, bytes) else made
-                line = escape_line("".join(map(str.lstrip, text.splitlines())))
+                # A newline in JSON stands between members: in a text it would be escaped.
+                line = escape_line("".join(part.strip(" \t\r") for part in text.split("\n")))
                 if redactor is not None:
                     line = redactor.text(line)
                 json.loads(line, parse_constant=_refuse)
@@ -226,7 +278,8 @@ class JsonLayout:
 
 def _bare_copy(record: logging.LogRecord) -> logging.LogRecord:
     """Return a record with the attributes of ``logging`` alone, and no live exception."""
-    copy = logging.makeLogRecord(
+    copy = logging.LogRecord.__new__(logging.LogRecord)  # without asking for thread and process
+    copy.__dict__.update(
         {name: value for name, value in record.__dict__.items() if name in RESERVED}
     )
     copy.args = ()
