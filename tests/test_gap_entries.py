@@ -152,6 +152,38 @@ def test_a_sink_that_still_refuses_at_close_loses_only_the_entry(
     assert [text[:9] for text in gaps(sink.lines())] == ["1 record "]
 
 
+@DELIVERIES
+def test_two_that_close_at_once_write_one_entry(
+    tmp_path: Path, logger: logging.Logger, delivery: str
+) -> None:
+    """And the sink is there until it is written."""
+    inside, go_on = threading.Event(), threading.Event()
+    released: list[int] = []
+
+    def hang(entries: Sequence[LogEntry]) -> None:
+        if entries[0].logger == "zotify_logging":
+            inside.set()
+            assert go_on.wait(60)
+            released.append(sink.released)
+
+    sink = LineSink(tmp_path / "log", refuse, delivery=delivery)
+    sink.ledger.clock = SetClock()
+    logger.addHandler(sink)
+    for during in (refuse, None, refuse, hang):
+        sink.during = during
+        logger.info("record")
+        assert sink.flush(20)
+    closers = [threading.Thread(target=sink.close) for _ in range(2)]
+    for closer in closers:
+        closer.start()
+    assert inside.wait(30)
+    go_on.set()
+    for closer in closers:
+        closer.join(30)
+    assert released == [0] and sink.released == 1
+    assert len(gaps(sink.path.read_text().splitlines())) == 2
+
+
 def test_what_a_full_queue_gave_up_is_told(tmp_path: Path, logger: logging.Logger) -> None:
     """By reason, the most frequent first."""
     inside, go_on = threading.Event(), threading.Event()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -154,6 +155,51 @@ def test_a_stuck_queue_is_failing(tmp_path: Path, logger: logging.Logger) -> Non
     )
     go_on.set()
     assert sink.flush(20) and sink.health().status == "degraded"
+
+
+def test_a_forked_child_does_not_hang_with_its_parent(
+    tmp_path: Path, logger: logging.Logger
+) -> None:
+    """The write under way is the parent's."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def hang(entries: Sequence[LogEntry]) -> None:
+        inside.set()
+        assert go_on.wait(60)
+
+    sink = LineSink(tmp_path / "log", hang, delivery="queued")
+    clock = sink.ledger.clock = SetClock()
+    logger.addHandler(sink)
+    logger.error("stuck")
+    assert sink.flush(0) is False and inside.wait(30)
+    clock.now += 6
+    assert sink.health().status == "failing"
+    pid = os.fork()
+    if pid == 0:
+        os._exit(7 if sink.health() == HandlerHealth("ok") else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    go_on.set()
+    assert sink.flush(20)
+
+
+def test_a_busy_handler_is_not_failing(tmp_path: Path, logger: logging.Logger) -> None:
+    """However long one has to wait for a turn: records get written meanwhile."""
+    sink = LineSink(tmp_path / "log")
+    logger.addHandler(sink)
+    held, done = threading.Event(), threading.Event()
+
+    def write_slowly() -> None:
+        with sink.ledger.lock:  # as if writes of others followed each other without a pause
+            held.set()
+            while not done.wait(0.01):
+                logger.info("one of many")
+
+    thread = threading.Thread(target=write_slowly)
+    thread.start()
+    assert held.wait(30)
+    assert sink.health().status == "ok"
+    done.set()
+    thread.join(30)
 
 
 def test_a_hanging_direct_write_is_failing(tmp_path: Path, logger: logging.Logger) -> None:

@@ -28,6 +28,7 @@ from zotify_logging import (
     registry,
 )
 from zotify_logging.handlers import error_ring
+from zotify_logging.jobs.reader import JobLogReader
 
 DELIVERIES = pytest.mark.parametrize("delivery", ["direct", "queued"])
 
@@ -120,6 +121,24 @@ def test_interpreter_shutdown_keeps_the_very_last_statement(tmp_path: Path, deli
     done = run(_LAST_WORDS, tmp_path, delivery, "only")
     assert (done.returncode, done.stderr) == (0, "")
     assert last_words((tmp_path / "app.log").read_text().splitlines()) == ["statement"]
+
+
+_LAST_JOB = """
+import logging
+from zotify_logging import DatabaseJobLogHandler, job_context
+log = logging.getLogger("last"); log.setLevel(10)
+log.addHandler(DatabaseJobLogHandler("sqlite:///jobs.db", flush_interval=60))
+with job_context("j"):
+    log.info("statement")
+"""
+
+
+def test_interpreter_shutdown_keeps_the_last_line_of_a_job(tmp_path: Path) -> None:
+    """The writer thread's way out of the interpreter leads through the database."""
+    done = run(_LAST_JOB, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = JobLogReader(f"sqlite:///{tmp_path}/jobs.db").page("j", limit=10)
+    assert [item.message for item in page.items] == ["statement"]
 
 
 @DELIVERIES

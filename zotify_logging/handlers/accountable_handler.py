@@ -90,15 +90,21 @@ class AccountableHandler(SinkHandler):
                 failing.append(f"a write has been under way for {busy:.0f} s")
             if (fullness := self._worker.fullness()) > _NEARLY_FULL:
                 degraded.append(f"the queue is {fullness:.0%} full")
-        elif ledger.lock.acquire(timeout=READING_TIMEOUT):
-            ledger.lock.release()
-        else:
+        elif self._is_stuck():
             failing.append(f"a write has been under way for {READING_TIMEOUT:g} s")
         if ledger.lost_at is not None and ledger.clock.monotonic() - ledger.lost_at < _RECENTLY:
             degraded.append("records were not written in the last 5 minutes")
         if failing:
             return HandlerHealth("failing", (*failing, *degraded))
         return HandlerHealth("degraded" if degraded else "ok", tuple(degraded))
+
+    def _is_stuck(self) -> bool:
+        """Tell whether a direct write holds the lock and gets nowhere."""
+        before = self.ledger.settled()
+        if self.ledger.lock.acquire(timeout=READING_TIMEOUT):
+            self.ledger.lock.release()
+            return False
+        return self.ledger.settled() == before  # else there are many, and each has its turn
 
     def _reason(self, error: BaseException) -> str:
         if not isinstance(error, Exception):

@@ -45,7 +45,10 @@ class BaseLogHandler(DirectDelivery):
       it missed, at most every 30 s, the last one by :meth:`close`: logger ``zotify_logging``, level
       WARNING, fields ``gap_count``, ``gap_reasons``, ``gap_from``, ``gap_to``; through ``write``
       and the formatter as any other, counted as ``internal``. ``gap_entries = False`` opts out.
+    * **Switched off** (:attr:`enabled`), it ignores records, and is nobody's failover; what is
+      queued is written. :meth:`health` tells how it fares, from what it knows already.
     * **Fork.** The child begins with an empty queue, zero counters and its own files and threads.
+      Pickling and copying are refused.
     * **kill -9.** In direct delivery every returned record is where ``write`` put it; in queued
       delivery what is still in memory is lost, unless the subclass spools it.
     * **The ledger.** ``accepted = written + queued + dropped + failed`` at any moment.

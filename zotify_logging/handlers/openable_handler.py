@@ -120,6 +120,7 @@ class OpenableHandler(AccountableHandler):
         self._entering.clear()
         self.ledger.reset()
         self._before = None
+        self._busy_since = None
         self._gap.reset()
         if inside and self._worker is None:
             self.ledger.lock.acquire()  # logging has renewed it, and this thread will release it
@@ -170,18 +171,24 @@ class OpenableHandler(AccountableHandler):
         """Tell what is untold before the sink goes; a sink that still refuses cannot be told."""
         if self.ledger.untold_since is None:
             return
-        if self._worker is not None and self.ledger.is_refusing():
-            return  # it may take its time to refuse once more, and the deadline is near
-        me, state = get_ident(), self._state
-        self._entering.add(me)  # what the write logs goes no further
         if self._worker is None:
-            self._state = WRITING
-        try:
-            self._tell_gap(last=True)
-        finally:
-            self._entering.discard(me)
-            if self._worker is None:
+            state, self._state = self._state, WRITING
+            try:
+                self._tell_gap(last=True)
+            finally:
                 self._state = state
+            return
+        if self.ledger.is_refusing():
+            return  # it may take its time to refuse once more, and the deadline is near
+        me, lock = get_ident(), self.lock
+        # Two may close at once: neither releases the sink while the other writes into it.
+        if lock is not None and lock.acquire(timeout=self.close_timeout):
+            self._entering.add(me)  # what the write logs goes no further
+            try:
+                self._tell_gap(last=True)
+            finally:
+                self._entering.discard(me)
+                lock.release()
 
     def _release(self) -> None:
         try:
