@@ -6,8 +6,11 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import weakref
 from pathlib import Path
+
+from sizes import sized
 
 from zotify_logging.forks import before_fork, on_fork
 
@@ -23,6 +26,15 @@ class Owner:
         self.woken += 1
         if self.error is not None:
             raise self.error
+
+
+class Looking:
+    """Counts how often it looked."""
+
+    looked = 0
+
+    def before_fork(self) -> None:
+        self.looked += 1
 
 
 def test_owners_are_held_weakly() -> None:
@@ -48,13 +60,6 @@ def test_the_child_is_told_and_the_parent_is_not() -> None:
 
 def test_the_parent_may_look_before_it_forks() -> None:
     """What is found out then, the child knows."""
-
-    class Looking:
-        looked = 0
-
-        def before_fork(self) -> None:
-            self.looked += 1
-
     owner = Looking()
     before_fork(owner)
     pid = os.fork()
@@ -86,3 +91,55 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=60
     )
     assert done.returncode == 7, done.stderr
+
+
+def test_a_fork_from_a_thread_wakes_the_child_though_others_register() -> None:
+    """Registering in one thread while another forks leaves no lock behind in the child."""
+    stop = threading.Event()
+    kept: list[Owner] = []
+
+    def register() -> None:
+        while not stop.is_set():
+            kept.append(Owner())
+            on_fork(kept[-1])
+            before_fork(Looking())
+
+    thread = threading.Thread(target=register)
+    thread.start()
+    try:
+        codes = []
+        for _ in range(sized(5, 200)):
+            pid = os.fork()
+            if pid == 0:
+                on_fork(Owner())
+                os._exit(7 if all(owner.woken == 1 for owner in kept[:-1]) else 1)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    finally:
+        stop.set()
+        thread.join(30)
+    assert set(codes) == {7}
+
+
+def test_a_look_that_fails_stops_neither_the_fork_nor_its_siblings(tmp_path: Path) -> None:
+    """os.fork shows the error as unraisable, and everybody else has looked."""
+    script = """
+import os
+from zotify_logging.forks import before_fork
+class Owner:
+    looked = 0
+    def __init__(self, bad): self.bad = bad
+    def before_fork(self):
+        self.looked += 1
+        if self.bad: raise RuntimeError("no")
+owners = [Owner(n % 2) for n in range(10)]
+for owner in owners: before_fork(owner)
+pid = os.fork()
+if pid == 0:
+    os._exit(7 if all(owner.looked == 1 for owner in owners) else 1)
+raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=60
+    )
+    assert done.returncode == 7, done.stderr
+    assert b"RuntimeError: no" in done.stderr

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sizes import sized
 
 from zotify_logging.ledger import HandlerStatistics, Ledger
 
@@ -107,3 +109,56 @@ def test_a_lock_passed_in_is_used_and_kept_over_reset() -> None:
     renewed = threading.RLock()
     ledger.reset(renewed)
     assert ledger.lock is renewed
+
+
+def test_a_reading_that_a_signal_handler_falls_into_is_taken_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What logs, or closes, in the middle of a reading does not tear it."""
+    ledger = Ledger()
+    ledger.accept(3)
+    ledger.queued = 3
+    read = Ledger._reentered
+
+    def interrupted(self: Ledger) -> int:
+        if self.queued:
+            self.queued -= 3
+            self.drop("shutdown", 3)
+        return read(self)
+
+    monkeypatch.setattr(Ledger, "_reentered", interrupted)
+    reading = ledger.snapshot()
+    assert (reading.queued, reading.dropped, balance(reading)) == (0, {"shutdown": 3}, 0)
+
+
+def test_readings_hold_while_many_threads_count() -> None:
+    """One lock makes one consistent reading, however many add to it at the time."""
+    ledger = Ledger()
+    stop = threading.Event()
+
+    def count() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            with ledger.lock:
+                ledger.accepted += 1
+                ledger.queued += 1
+            with ledger.lock:
+                ledger.queued -= 1
+                if number % 3:
+                    ledger.written += 1
+                else:
+                    ledger.drop(f"reason {number % 5}")
+            ledger.reenter()
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(sized(50, 5_000)):
+            assert balance(ledger.snapshot()) == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(60)
+    assert balance(ledger.snapshot()) == ledger.snapshot().queued == 0
