@@ -10,6 +10,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from logging.handlers import MemoryHandler
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,23 @@ def test_a_plain_stream_handler_is_judged_by_what_it_writes() -> None:
         check_handler(factory, lambda handler: vars(handler)["stream"].getvalue().splitlines())
         == []
     )
+
+
+def test_a_memory_handler_is_caught_repeating_itself(paths: Iterator[Path]) -> None:
+    """What it holds at a fork is written by both processes; its formatter is its target's."""
+
+    class Holding(MemoryHandler):
+        def __init__(self) -> None:
+            self.file = logging.FileHandler(next(paths), encoding="utf-8")
+            self.file.setFormatter(JsonFormatter())
+            self.baseFilename = self.file.baseFilename
+            super().__init__(100, target=self.file)
+
+        def close(self) -> None:
+            super().close()
+            self.file.close()
+
+    assert broken(check_handler(Holding, lines_of_file)) == {"fork", "formatter"}
 
 
 class Good(CapturingHandler):
@@ -343,6 +361,9 @@ def test_a_broken_handler_fails_its_case_and_no_other(handler: type[Good]) -> No
         violations = check_handler(handler, lines_of_memory, timeout=2.0)
     finally:
         HangsOnItself.ended.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("check-"):
+                thread.join(20)
     assert broken(violations) == {BROKEN[handler]}, violations
     if handler is HangsOnItself:
         assert violations[-1].found == "not done within 2 s: it hangs"

@@ -111,8 +111,8 @@ def _dictconfig_twice(trial: Trial) -> list[str]:
                 }
                 if counts[number] != 1 or counts["first"] > 1:
                     found.append(
-                        f"after the {number} dictConfig, {counts[number]} times in the sink: its"
-                        f" record ({counts['first']} times the first one's)"
+                        f"after the {number} dictConfig its record is in the sink"
+                        f" {counts[number]} times, the first one's {counts['first']} times"
                     )
         finally:
             for handler in list(logger.handlers):
