@@ -137,9 +137,11 @@ def test_the_application_opens_and_closes_itself_under_another_server(tmp_path: 
     code = (
         "import uvicorn; from zotify_api.app import create_app;"
         "server = uvicorn.Server(uvicorn.Config(create_app(), port=0, log_config=None));"
-        "import threading, time;"
-        "threading.Thread(target=lambda: (time.sleep(1.5),"
-        " setattr(server, 'should_exit', True)), daemon=True).start();"
+        "import threading, time;\n"
+        "def end():\n"
+        "    while not server.started: time.sleep(0.01)\n"
+        "    server.should_exit = True\n"
+        "threading.Thread(target=end, daemon=True).start()\n"
         "server.run()"
     )
     result = subprocess.run(

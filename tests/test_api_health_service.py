@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -27,6 +28,13 @@ class Handlers:
     def health(self) -> ServiceHealth:
         """Return that of the one handler."""
         return ServiceHealth(self.jobs.status, self.jobs.reasons, {"jobs": self.jobs})
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """One server for what leaves no trace in it."""
+    with serving(tmp_path_factory.mktemp("api") / "data") as running:
+        yield running
 
 
 def ready(server: ApiServer) -> tuple[int, str, list[str]]:
@@ -82,12 +90,34 @@ def test_checks_are_tried_at_most_once_a_second() -> None:
     assert tried == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
-def test_health_counts_what_the_api_audits(tmp_path: Path) -> None:
+def test_health_counts_what_the_api_audits(server: ApiServer) -> None:
     """Events of the helpers are in the counters of the audit handler."""
-    with serving(tmp_path / "data") as server:
-        httpx.get(f"{server.url}/api/config")
-        counters = httpx.get(f"{server.url}/api/health").json()["handlers"]["audit"]
+    httpx.get(f"{server.url}/api/config")
+    counters = httpx.get(f"{server.url}/api/health").json()["handlers"]["audit"]
     assert counters["accepted"] == counters["written"] >= 2  # key.create and auth.denied
+
+
+def test_an_absent_job_database_fails_until_it_is_back(server: ApiServer) -> None:
+    """What its readers would get."""
+    store = server.data_dir / "logs" / "job_logs.db"
+    os.rename(store, f"{store}.away")
+    becomes(server, 503, "failing", "the job-log database")
+    os.rename(f"{store}.away", store)
+    becomes(server, 200, "ok")
+
+
+def test_a_locked_database_fails(tmp_path: Path) -> None:
+    """The API's own tables cannot be written while another program keeps them to itself."""
+    with serving(tmp_path / "data") as server:
+        other = sqlite3.connect(server.data_dir / "api.db", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        reply = httpx.get(f"{server.url}/api/health/ready", timeout=30)
+        assert (reply.status_code, reply.json()["reasons"]) == (
+            503,
+            ["the database cannot be used"],
+        )
+        other.close()
+        becomes(server, 200, "ok")
 
 
 @pytest.mark.parametrize("name", ["audit.jsonl", "system.log"])
@@ -116,27 +146,3 @@ def test_a_full_disk_fails_until_there_is_room(tmp_path: Path) -> None:
         becomes(
             server, 200, "degraded", "handler audit: records were not written in the last 5 min"
         )
-
-
-def test_an_absent_job_database_fails_until_it_is_back(tmp_path: Path) -> None:
-    """What its readers would get."""
-    with serving(tmp_path / "data") as server:
-        store = server.data_dir / "logs" / "job_logs.db"
-        os.rename(store, f"{store}.away")
-        becomes(server, 503, "failing", "the job-log database")
-        os.rename(f"{store}.away", store)
-        becomes(server, 200, "ok")
-
-
-def test_a_locked_database_fails(tmp_path: Path) -> None:
-    """The API's own tables cannot be written while another program keeps them to itself."""
-    with serving(tmp_path / "data") as server:
-        other = sqlite3.connect(server.data_dir / "api.db", isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
-        reply = httpx.get(f"{server.url}/api/health/ready", timeout=30)
-        assert (reply.status_code, reply.json()["reasons"]) == (
-            503,
-            ["the database cannot be used"],
-        )
-        other.close()
-        becomes(server, 200, "ok")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,12 +16,20 @@ from pathlib import Path
 
 import httpx
 from waiting import wait_until
+from warm_start import WarmProcess, start_warm
 
 CHOSEN_KEY = "a-key-chosen-for-tests-0123456789"
 
 
 class ApiServer:
-    """One server process; ``url``, ``port`` and ``key`` are known once it serves."""
+    """One server process; ``url``, ``port`` and ``key`` are known once it serves.
+
+    Args:
+        data_dir: its data folder.
+        env: settings, on top of an environment without any.
+        arguments: more of the command line.
+        cold: a new interpreter, as users start it; takes a second longer.
+    """
 
     def __init__(
         self,
@@ -28,27 +37,25 @@ class ApiServer:
         *,
         env: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
+        cold: bool = False,
     ) -> None:
         self.data_dir = data_dir
         self.cwd = data_dir.parent
         self.errors = self.cwd / f"{data_dir.name}.stderr"
-        with self.errors.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "zotify_api",
-                    "--port",
-                    "0",
-                    "--data-dir",
-                    str(data_dir),
-                    *arguments,
-                ],
-                cwd=self.cwd,
-                env=clean_env(env),
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
+        words = ["--port", "0", "--data-dir", str(data_dir), *arguments]
+        self.process: WarmProcess | subprocess.Popen[bytes]
+        if cold:
+            with self.errors.open("wb") as stderr:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "zotify_api", *words],
+                    cwd=self.cwd,
+                    env=clean_env(env),
+                    stdout=subprocess.DEVNULL,
+                    stderr=stderr,
+                )
+        else:
+            nowhere = Path(os.devnull)
+            self.process = start_warm(words, self.cwd, clean_env(env), nowhere, self.errors)
         self.port = 0
         wait_until(self._serves, 30)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -56,7 +63,7 @@ class ApiServer:
         self.key = key_file.read_text().strip() if key_file.exists() else CHOSEN_KEY
 
     def _serves(self) -> bool:
-        said = self.errors.read_text(errors="replace")
+        said = self.errors.read_text(errors="replace") if self.errors.exists() else ""
         if self.process.poll() is not None:
             raise RuntimeError(f"the server ended with {self.process.returncode}: {said}")
         found = re.search(r"serves http://127\.0\.0\.1:(\d+)", said)
@@ -87,7 +94,7 @@ class ApiServer:
             code = self.process.wait(15)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            self.process.wait(15)
             raise
         return code, time.monotonic() - begun
 
@@ -100,10 +107,14 @@ def clean_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    data_dir: Path, *, env: Mapping[str, str] | None = None, arguments: tuple[str, ...] = ()
+    data_dir: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
+    cold: bool = False,
 ) -> Iterator[ApiServer]:
     """Serve from ``data_dir`` for the length of the block."""
-    server = ApiServer(data_dir, env=env, arguments=arguments)
+    server = ApiServer(data_dir, env=env, arguments=arguments, cold=cold)
     try:
         yield server
     finally:
@@ -114,12 +125,14 @@ def run_cli(
     cwd: Path, *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run ``zotify-api`` with these arguments to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "zotify_api", *arguments],
-        cwd=cwd,
-        env=clean_env(env),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        stdout, stderr = Path(folder, "stdout"), Path(folder, "stderr")
+        process = start_warm(arguments, cwd, clean_env(env), stdout, stderr)
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+        return subprocess.CompletedProcess(
+            ["zotify-api", *arguments], code, stdout.read_text(), stderr.read_text()
+        )
