@@ -142,6 +142,27 @@ def test_two_that_are_each_others_failover_do_not_wait_for_each_other(tmp_path: 
     assert [sink.statistics().accepted for sink in sinks] == [RECORDS * 2] * 2
 
 
+@pytest.mark.parametrize("delivery", ["direct", "queued"])
+def test_a_reason_of_that_raises_stays_inside(
+    tmp_path: Path, logger: logging.Logger, delivery: str
+) -> None:
+    """The record is counted under some name, reported once and handed over."""
+
+    class Nameless(Sink):
+        def reason_of(self, error: BaseException) -> str:
+            raise RuntimeError
+
+    backup = Sink(tmp_path / "backup")
+    backup.name = "base-nameless-backup"
+    sink = Nameless(tmp_path / "log", refuse, delivery=delivery, failover="base-nameless-backup")
+    logger.addHandler(sink)
+    logger.info("still here")
+    assert sink.flush(20)
+    wait_until(lambda: sink.statistics().failed_over)
+    assert sum(sink.statistics().failed.values()) == 1 and balanced(sink.statistics())
+    assert len(backup.lines()) == 1 and len(sink.reported) == 1
+
+
 def test_a_handle_error_that_raises_stays_inside(tmp_path: Path, logger: logging.Logger) -> None:
     """The log call returns, and the failover still has the record."""
 

@@ -12,7 +12,7 @@ from logging.config import dictConfig
 from pathlib import Path
 
 import pytest
-from line_sink import LineSink, balanced
+from line_sink import LineSink, balanced, refuse
 
 from zotify_logging import LogEntry, registry
 from zotify_logging.handlers import error_ring
@@ -193,3 +193,44 @@ print("fine")
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, timeout=60
     )
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, b"fine", b"")
+
+
+@pytest.mark.parametrize("delivery", ["direct", "queued"])
+def test_an_interrupt_while_opening_again_leaves_the_handler_closed(
+    tmp_path: Path, logger: logging.Logger, delivery: str
+) -> None:
+    """Ctrl-C reaches the caller; the next record opens the handler."""
+
+    class Interrupted(Sink):
+        interrupt = True
+
+        def open(self) -> None:
+            if self.interrupt:
+                raise KeyboardInterrupt
+
+    sink = Interrupted(tmp_path / "log", delivery=delivery)
+    logger.addHandler(sink)
+    sink.close()
+    with pytest.raises(KeyboardInterrupt):
+        logger.info("interrupted")
+    sink.interrupt = False
+    logger.info("after")
+    assert [line.split()[-1] for line in sink.lines()] == ["after"]
+    assert balanced(sink.statistics())
+
+
+@pytest.mark.parametrize("delivery", ["direct", "queued"])
+def test_an_entry_of_another_handler_opens_a_closed_one(
+    tmp_path: Path, logger: logging.Logger, delivery: str
+) -> None:
+    """A failover that dictConfig has closed is a failover still."""
+    backup = Sink(tmp_path / "backup", delivery=delivery)
+    backup.name = "lifecycle-backup"
+    origin = Sink(tmp_path / "log", refuse, failover="lifecycle-backup")
+    logger.addHandler(origin)
+    logger.info("one")
+    backup.close()
+    registry.register("lifecycle-backup", backup)  # close() has taken its name away
+    logger.info("two")
+    assert [line.split()[-1] for line in backup.lines()] == ["one", "two"]
+    assert origin.statistics().failed_over == 2 and balanced(backup.statistics())
