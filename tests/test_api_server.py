@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_job_whose_process_was_killed_is_lost_at_the_next_start(tmp_path: Path
         job = client.get(f"/api/jobs/{job_id}").json()
         assert job["status"] == "lost"
         assert client.post("/api/sync").status_code == 202
-    with sqlite3.connect(tmp_path / "data" / "api.db") as database:
+    with closing(sqlite3.connect(tmp_path / "data" / "api.db")) as database:
         assert database.execute("SELECT count(*) FROM jobs WHERE slot IS NOT NULL").fetchone() == (
             0,
         )

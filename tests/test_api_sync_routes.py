@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_every_file_is_in_the_job_log_and_every_readable_one_a_track(
     (warning,) = [item for item in reply["items"] if item["level"] == "WARNING"]
     assert "broken.flac" in str(warning["message"])
 
-    with sqlite3.connect(server.data_dir / "api.db") as database:
+    with closing(sqlite3.connect(server.data_dir / "api.db")) as database:
         titles = database.execute(
             "SELECT title FROM tracks WHERE path LIKE ?", (f"{library}%",)
         ).fetchall()
@@ -115,7 +116,7 @@ def test_hostile_names_and_tags_are_data(
     assert len(paths) == len(names) + 1
     assert f"{library}/two\nlines.wav" in paths
     assert f"{library}/caf\\xe9.wav" in paths
-    with sqlite3.connect(server.data_dir / "api.db") as database:
+    with closing(sqlite3.connect(server.data_dir / "api.db")) as database:
         rows = database.execute(
             "SELECT title FROM tracks WHERE path = ?", (f"{library}/tagged.wav",)
         ).fetchall()
@@ -137,7 +138,7 @@ def test_a_second_scan_refreshes_and_does_not_double(
     job_id = scan(client, library)
     messages = [str(item["message"]) for item in complete_log(client, job_id)["items"]]
     assert any(message.startswith("refreshed: ") for message in messages)
-    with sqlite3.connect(server.data_dir / "api.db") as database:
+    with closing(sqlite3.connect(server.data_dir / "api.db")) as database:
         count = database.execute(
             "SELECT count(*) FROM tracks WHERE path = ?", (f"{library}/a.flac",)
         ).fetchone()
