@@ -6,9 +6,12 @@ import json
 import logging
 import os
 import random
+import sqlite3
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Unpack
 
@@ -574,3 +577,93 @@ def test_a_handler_may_ask_for_the_change(tmp_path: Path) -> None:
     assert Sink.taken["2"] == ["asking"] and Sink.taken["4"] == []
     logging.getLogger("recon.below").info("later")
     assert Sink.taken["3"] == ["later"] and Sink.taken["4"] == ["later"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="queue handlers by dictConfig need 3.12")
+def test_a_queue_handlers_thread_goes_on() -> None:
+    """Whoever started the old one's has the new one's started, and what was queued is handled."""
+
+    def queued(number: str) -> dict[str, object]:
+        queue = {"class": "logging.handlers.QueueHandler", "handlers": ["sink"]}
+        return config({"queue": queue, "sink": sink(number)}, recon=["queue"])
+
+    service = LoggingService.from_config(queued("1"))
+    (first,) = logging.getLogger("recon").handlers
+    first.listener.start()  # type: ignore[attr-defined]  # a QueueHandler
+    logging.getLogger("recon").info("before")
+    service.reconfigure(queued("2"))
+    assert Sink.taken["1"] == ["before"]
+    logging.getLogger("recon").info("after")
+    wait_until(lambda: Sink.taken["2"] == ["after"])
+    service.reconfigure(config({}))
+
+
+def test_a_memory_handler_gets_the_new_target() -> None:
+    """It is made anew with the handler that it was given, though its own options are the same."""
+    memory = {"class": "logging.handlers.MemoryHandler", "capacity": 9, "target": "sink"}
+    for number in "12":
+        service = LoggingService()
+        service.reconfigure(config({"memory": memory, "sink": sink("0")}, recon=["memory"]))
+        logging.getLogger("recon").info("before")
+        service.reconfigure(config({"memory": memory, "sink": sink(number)}, recon=["memory"]))
+        logging.getLogger("recon").error("after")
+        service.reconfigure(config({}))
+        assert Sink.taken.pop("0") == ["before"] and Sink.taken.pop(number)[-1] == "after"
+
+
+def test_rows_of_a_job_have_no_holes_across_the_change(tmp_path: Path) -> None:
+    """The new handler for the old database goes on at the old one's number."""
+
+    def jobs(size: int) -> dict[str, object]:
+        handler = {
+            "class": "zotify_logging.DatabaseJobLogHandler",
+            "url": f"sqlite:///{tmp_path}/jobs.db",
+            "max_queue_size": size,
+        }
+        return config({"jobs": handler}, recon=["jobs"])
+
+    service = LoggingService()
+    for number in range(5):
+        service.reconfigure(jobs(100 + number))
+        for line in range(4):
+            logging.getLogger("recon").info("%d", 4 * number + line, extra={"job_id": "one"})
+    reading = service.statistics()["jobs"]
+    assert reading.accepted == 20 and service.shutdown()
+    assert service.statistics()["jobs"].written == 20
+    with closing(sqlite3.connect(tmp_path / "jobs.db")) as database:
+        rows = database.execute("SELECT seq, message FROM job_logs ORDER BY seq").fetchall()
+    assert [message for _, message in rows] == [str(number) for number in range(20)]
+    assert [seq for seq, _ in rows] == list(range(rows[0][0], rows[0][0] + 20))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
+def test_a_child_forked_in_the_middle_of_a_change_goes_on(tmp_path: Path) -> None:
+    """It logs, and can change its configuration itself."""
+    path = tmp_path / "app.log"
+    app = {"class": FILE, "filename": str(path)}
+    service = LoggingService.from_config(config({"app": app}, recon=["app"]))
+    children: list[int] = []
+
+    def fork() -> None:
+        Sink.before = None
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                logging.getLogger("recon").info("child")
+                status = 0
+            finally:
+                os._exit(status)
+        children.append(pid)
+
+    service.reconfigure(config({"app": app, "sink": sink("1")}, recon=["sink", "app"]))
+    Sink.before = fork
+    thread = threading.Thread(target=logging.getLogger("recon").info, args=("parent",))
+    thread.start()
+    for keep in range(3):
+        service.reconfigure(config({"app": {**app, "keep": keep}}, recon=["app"]))
+    thread.join()
+    wait_until(lambda: children)
+    assert os.waitpid(children[0], 0)[1] == 0
+    assert sorted(lines(path)) == ["recon child", "recon parent"]

@@ -13,6 +13,7 @@ from .configuration_plan import ConfigurationPlan
 from .configured import Configured, Definition
 from .dispatcher import Dispatcher
 from .logging_tree import existing_logger
+from .queue_listeners import is_listening, start_listening
 from .seam import Seam
 
 __all__ = ["HandlerSwap", "handler_named"]
@@ -73,6 +74,8 @@ class HandlerSwap:
             self._name(name, handler)
             if name in levels:
                 handler.setLevel(levels[name])
+            if is_listening(self._previous.handlers.get(name)):
+                start_listening(handler)
             if getattr(self._previous.handlers.get(name), "enabled", True) is False:
                 setattr(handler, "enabled", False)  # noqa: B010 - of whatever class it is
             self.configured.handler_filters[name] = self._filters_of(name)

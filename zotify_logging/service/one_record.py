@@ -24,23 +24,23 @@ class OneRecord:
 
     def __init__(self, record: logging.LogRecord) -> None:
         self._type = type(record)
-        self._attributes = dict(record.__dict__)
-        self._containers = {
-            name: _copied(value)
-            for name, value in extra_fields(record).items()
-            if isinstance(value, (dict, list))
-        }
-        if isinstance(record.msg, Mapping) and not record.args:
-            if isinstance(record.msg, dict):
-                self._containers["msg"] = _copied(record.msg)
-        else:
-            self._attributes["msg"] = message_text(record)
-            self._attributes["args"] = None
+        self._attributes = attributes = record.__dict__.copy()
+        self._containers: dict[str, object] = {}
+        if fields := extra_fields(record):
+            for name, value in fields.items():
+                if isinstance(value, (dict, list)):
+                    self._containers[name] = _copied(value)
+        msg = record.msg
+        if type(msg) is str or record.args or not isinstance(msg, Mapping):
+            attributes["msg"] = message_text(record)
+            attributes["args"] = None
+        elif isinstance(msg, dict):
+            self._containers["msg"] = _copied(msg)
 
     def copy(self) -> logging.LogRecord:
         """Return a copy that whoever has it may change."""
         record: logging.LogRecord = self._type.__new__(self._type)
-        record.__dict__.update(self._attributes)
+        record.__dict__ = self._attributes.copy()
         for name, value in self._containers.items():
             record.__dict__[name] = _copied(value)
         return record

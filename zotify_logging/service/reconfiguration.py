@@ -18,6 +18,7 @@ from .deadline import DEFAULT_TIMEOUT, close_all
 from .dispatcher import Dispatcher
 from .handler_swap import HandlerSwap, handler_named
 from .made_files import MadeFiles
+from .queue_listeners import stop_listening
 
 __all__ = ["PATIENCE", "Reconfiguration"]
 
@@ -185,16 +186,17 @@ class Reconfiguration:
 
 def _close(handlers: Mapping[str, logging.Handler], timeout: float) -> None:
     ours = {name: _registered(handler) for name, handler in handlers.items()}
-    close_all([(name, one) for name, one in ours.items() if one is not None], timeout)
-    for name, handler in handlers.items():
+    for name, handler in handlers.items():  # first: they may hand on to those that follow
         if ours[name] is not None:
             continue
         try:
             if not isinstance(handler, Dispatcher):  # its targets are flushed by themselves
+                stop_listening(handler)
                 handler.flush()
             handler.close()
         except Exception as error:  # somebody else's code
             report(name, f"while closing: {safe_str(error)}")
+    close_all([(name, one) for name, one in ours.items() if one is not None], timeout)
 
 
 def _registered(handler: object) -> Registered | None:
