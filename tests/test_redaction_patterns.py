@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import time
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import sized
 
 from zotify_logging.redaction import REDACTED, SECRET_NAMES, Redactor
 
@@ -144,3 +147,32 @@ def test_hostile_text_takes_no_time(piece: str) -> None:
     for text in (piece * (100_000 // len(piece)), piece + " " * 100_000, piece + "a" * 100_000):
         redactor.text(text)
     assert time.monotonic() - started < 20
+
+
+any_text = st.text(st.characters(codec=None, exclude_categories=()), min_size=1, max_size=20)
+
+
+@settings(max_examples=sized(100, 20_000), deadline=None)
+@given(
+    any_text, st.sampled_from(["password", "X-Api-Key", "refreshToken", "cookie", "authorization"])
+)
+def test_a_quoted_value_is_replaced_whole(value: str, name: str) -> None:
+    """Whatever is in it: as JSON, as JSON in JSON, and as Python shows it."""
+    redactor = Redactor()
+    hidden = {"a": 1, name: REDACTED, "b": "x"}
+    shown = {"a": 1, name: value, "b": "x"}
+    assert json.loads(redactor.text(json.dumps(shown))) == hidden
+    assert json.loads(redactor.text(json.dumps(shown, ensure_ascii=False))) == hidden
+    nested = json.loads(redactor.text(json.dumps({"body": json.dumps(shown)})))
+    assert json.loads(nested["body"]) == hidden
+    assert ast.literal_eval(redactor.text(repr(shown))) == hidden
+
+
+@settings(max_examples=sized(100, 20_000), deadline=None)
+@given(any_text)
+def test_an_encoded_password_in_a_url_is_replaced_whole(value: str) -> None:
+    """With or without a user's name before it."""
+    encoded = quote(value.encode("utf-8", "surrogatepass"), safe="")
+    for user in ("ann:", ":", ""):
+        clean = Redactor().text(f"to postgres://{user}{encoded}@host:5432/db?x=1 now")
+        assert clean == f"to postgres://{REDACTED}@host:5432/db?x=1 now"

@@ -24,6 +24,8 @@ _RUN = r"""(?: (?: [^\s,;&"'}\])\\]++ | \\[^"'] | \\\Z )++
                (?: [^\s,;&"'}\])\\]++ | \\[^"'] | \\\Z )++ )*+ )"""
 _PARAMETER = r"""[\w\-]{1,64}+ = (?: "[^"]*+"? | [^\s,"']*+ )"""
 
+# JSON in JSON (`once`), and in JSON again (`twice`): there a backslash of the value is four, eight,
+# and a quote of its own has one more in front of it than the quote that ends it.
 _PAIR = re.compile(rf"""(?ix)
     ( (?: pass(?:words?|wd|phrase) | pwd | secrets? | token
         | (?:api|access|private|secret|signing)[_\-.\ ]?keys? | credentials?
@@ -31,7 +33,9 @@ _PAIR = re.compile(rf"""(?ix)
       (?P<name_quote> \\{{0,7}}["'] )? \s{{0,3}} (?:=>|[=:]) \s{{0,3}} )
     (?! \[REDACTED\] (?: [\s,;&"'}}\])\\] | \Z ) )
     (?: (?: [a-z_]\w{{0,30}}+\( )? [bru]{{0,2}}
-        (?: (?P<escaped> \\{{1,7}}["'] ) [\s\S]*? (?: (?<!\\)(?P=escaped) | \Z )
+        (?: (?P<once> \\["'] ) [\s\S]*? (?: (?<!\\)(?:\\{{4}})*+(?P=once) | \Z )
+          | (?P<twice> \\{{3}}["'] ) [\s\S]*? (?: (?<!\\)(?:\\{{8}})*+(?P=twice) | \Z )
+          | (?P<escaped> \\{{1,7}}["'] ) [\s\S]*? (?: (?<!\\)(?P=escaped) | \Z )
           | (?P<double> " ) [^"\\]*+ (?: \\[\s\S][^"\\]*+ )*+ (?: " | \\?\Z )
           | (?P<single> ' ) [^'\\]*+ (?: \\[\s\S][^'\\]*+ )*+ (?: ' | \\?\Z ) )
       | (?: (?(cookie) (?= [^\s;,"'=]++ = )
@@ -70,7 +74,8 @@ _PREFIXED = re.compile(r"""(?x)
 
 def _replace_pair(match: re.Match[str]) -> str:
     # The value's quotes stay, or it gets the name's: a line of JSON stays JSON.
-    quote_mark = match["escaped"] or match["double"] or match["single"] or match["name_quote"] or ""
+    marks = match.group("once", "twice", "escaped", "double", "single", "name_quote")
+    quote_mark = next(filter(None, marks), "")
     return f"{match[1]}{quote_mark}{REDACTED}{quote_mark}"
 
 
