@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from zotify_logging import FileStreamHandler
 from zotify_logging.__main__ import main
 from zotify_logging.cli.doctor import examine
 from zotify_logging.cli.finding import CODES, Finding
@@ -22,6 +23,10 @@ from zotify_logging.cli.planned_tree import plan_tree
 FILE = "zotify_logging.FileStreamHandler"
 JOBS = "zotify_logging.DatabaseJobLogHandler"
 SERVICE = "zotify_logging.LoggingService"
+
+
+class OwnHandler(FileStreamHandler):
+    """A user's handler on top of ours: it makes its folder as well."""
 
 
 def config_of(
@@ -282,6 +287,7 @@ def test_files_are_examined(folder: Path) -> None:
         key: {"class": FILE, "filename": name} for key, name in names.items()
     }
     handlers["g"] = {"class": FILE, "filename": "g.log", "file_mode": "0644"}
+    handlers["i"] = {"class": f"{__name__}.OwnHandler", "filename": "made/by/it.log"}
     handlers["h"] = {"class": "logging.FileHandler", "filename": "missing/app.log"}
     config = config_of(handlers, {"level": "INFO", "handlers": list(handlers)})
     found = {one.place: one for one in findings_of(config)}
@@ -298,6 +304,7 @@ def test_files_are_examined(folder: Path) -> None:
     if os.access("/proc", os.W_OK):  # the superuser, to whom the system says so only when it tries
         del said["handlers.f.filename"]
     assert {place: text for place, text in said.items() if text in found[place].message} == said
+    assert not any(place.startswith("handlers.i") for place in found)
     assert found["handlers.a.filename"].cure == f"chmod 640 {folder / 'open.log'}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, StrictBool, field_validator, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from zotify_api.models.strict import Incoming, Outgoing
 from zotify_logging.quantities import parse_duration
@@ -12,6 +12,7 @@ from zotify_logging.quantities import parse_duration
 __all__ = [
     "MAX_TTL",
     "ChangeReply",
+    "Explained",
     "HandlerState",
     "LevelName",
     "LogPatch",
@@ -83,6 +84,26 @@ class HandlerState(Outgoing):
     enabled: bool
 
 
+class ExplainedStep(Outgoing):
+    """One hurdle on the way of a record."""
+
+    kind: str = Field(description="logger, filter, propagation, handler, dispatch, last_resort.")
+    name: str
+    passes: bool | None = Field(description="null: it depends on the single record.")
+    why: str
+
+
+class Explained(Outgoing):
+    """The way of a record of one logger and level through the logging tree."""
+
+    logger: str
+    level: str
+    level_no: int
+    steps: list[ExplainedStep]
+    accepted_by: list[str] = Field(description="Handlers that take the record for sure.")
+    depends: list[str] = Field(description="Handlers that decide by the single record.")
+
+
 class ChangeReply(Outgoing):
     """What the change came to."""
 
@@ -91,7 +112,7 @@ class ChangeReply(Outgoing):
     previous: HandlerState
     current: HandlerState
     until: str | None = Field(description="When it returns by itself.")
-    explain: dict[str, JsonValue] = Field(
+    explain: Explained = Field(
         description="The way of a record of the new level: what else keeps it out, if anything."
     )
     applied: list[int] = Field(description="Workers (by pid) that have applied it.")

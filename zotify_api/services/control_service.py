@@ -9,7 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from zotify_api.models.log_control import ChangeReply, HandlerState, LogPatch, Setting, TargetKind
+from zotify_api.models.log_control import (
+    ChangeReply,
+    Explained,
+    HandlerState,
+    LogPatch,
+    Setting,
+    TargetKind,
+)
 from zotify_api.services.control_file import (
     ControlFile,
     ControlFileError,
@@ -110,7 +117,7 @@ class ControlService:
                 self._seen = identity
                 try:
                     self._state = self._file.read()
-                except ControlFileError as error:
+                except (ControlFileError, OSError) as error:
                     _logger.error("%s is ignored: it %s", self._file.path, error)
                     return
                 self._apply()
@@ -155,7 +162,7 @@ class ControlService:
                 previous=before,
                 current=_state_of(target),
                 until=None if until is None else format_us(until),
-                explain=target.explain().as_dict(),  # type: ignore[arg-type]  # it validates
+                explain=Explained.model_validate(target.explain().as_dict()),
                 applied=[],
                 pending=[],
             )

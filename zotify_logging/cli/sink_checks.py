@@ -6,11 +6,13 @@ the disk, without its journal; a server is connected to and asked for ``SELECT 1
 
 from __future__ import annotations
 
+import inspect
 import os
 import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from urllib.parse import quote
 
 from ..exceptions import MissingDependencyError, ZotifyLoggingError
@@ -31,8 +33,9 @@ _DEFAULTS = {  # by class: the option that names the sink, and its default
 
 def check_sink(handler: PlannedHandler) -> Iterator[Finding]:
     """Yield what keeps a handler's file or database from being used, or makes it unsafe."""
-    option, default = _DEFAULTS.get(handler.short_kind, ("filename", None))
-    ours = handler.short_kind in _DEFAULTS
+    kind = _own_kind(handler)
+    option, default = _DEFAULTS.get(kind, ("filename", None))
+    ours = kind in _DEFAULTS
     sink = handler.options.get(option, default)
     if not isinstance(sink, (str, os.PathLike)) or str(sink).startswith(("ext://", "cfg://")):
         return
@@ -42,6 +45,17 @@ def check_sink(handler: PlannedHandler) -> Iterator[Finding]:
         yield from _check_file_mode(handler)
     else:
         yield from _check_database(str(sink), handler)
+
+
+def _own_kind(handler: PlannedHandler) -> str:
+    """Return which of our classes a handler is, or is derived from; an empty text for others."""
+    module, _, name = handler.kind.rpartition(".")
+    try:
+        found: object = getattr(import_module(module), name)
+    except Exception:  # a module may raise anything while it is imported; check_config tells it
+        return ""
+    bases = inspect.getmro(found) if isinstance(found, type) else ()
+    return next((base.__name__ for base in bases if base.__name__ in _DEFAULTS), "")
 
 
 def _check_file(name: str, place: str, *, made: bool) -> Iterator[Finding]:
