@@ -73,7 +73,7 @@ def test_signal_handlers_and_del_that_log_at_any_moment(
         struck.append(number)
         logger.info("from a signal")
 
-    handler = FileStreamHandler(tmp_path / "app.log", delivery=delivery)
+    handler = FileStreamHandler(tmp_path / "app.log", delivery=delivery, max_bytes=0)
     logger.addHandler(handler)
     previous, thresholds = signal.signal(signal.SIGALRM, on_signal), gc.get_threshold()
     logged = 0
@@ -214,7 +214,7 @@ def test_dictconfig_applied_five_times_to_our_handlers(tmp_path: Path) -> None:
 def test_64_threads_while_handlers_come_go_and_change_level(tmp_path: Path) -> None:
     """Nothing raises, nothing hangs, and every ledger is even; one that stays has every record."""
     logger = logging.Logger("process", logging.DEBUG)
-    staying = FileStreamHandler(tmp_path / "staying.log")
+    staying = FileStreamHandler(tmp_path / "staying.log", max_bytes=0)
     logger.addHandler(staying)
     each, count = sized(40, 2_000), 64
     errors: list[BaseException] = []
