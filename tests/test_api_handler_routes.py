@@ -7,12 +7,16 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from api_server import ApiServer, run_cli, serving
 from waiting import wait_until
+
+from zotify_api.cli.samples import write_samples
+from zotify_logging.audit import verify_trail
 
 HANDLERS = "/api/logs/handlers"
 
@@ -251,8 +255,6 @@ def test_a_hostile_control_file_changes_nothing_and_is_told_once(
 
 def test_one_log_one_chain_for_both(client: httpx.Client, server: ApiServer) -> None:
     """Whole lines of both workers in one file, and a trail that verifies."""
-    from zotify_logging.audit import verify_trail
-
     for _ in range(20):
         client.get("/api/config")
     statistics = client.get(HANDLERS).json()
@@ -263,6 +265,20 @@ def test_one_log_one_chain_for_both(client: httpx.Client, server: ApiServer) -> 
         json.loads(line)
     report = verify_trail(server.data_dir / "logs" / "audit.jsonl")
     assert (report.state, report.exit_code) == ("verified", 0)
+
+
+def test_one_job_table_for_both(client: httpx.Client, tmp_path: Path) -> None:
+    """A scan that one worker runs is known to whoever is asked, with all its lines."""
+    write_samples(tmp_path / "music")
+    client.patch("/api/config", json={"library_path": str(tmp_path / "music")})
+    job_id = client.post("/api/sync").json()["job_id"]
+    states = {client.get(f"/api/jobs/{job_id}").json()["status"] for _ in range(6)}
+    assert states <= {"queued", "running", "finished"}
+    wait_until(lambda: client.get(f"/api/logs/jobs/{job_id}").json()["complete"], 20)
+    for _ in range(6):
+        assert client.get(f"/api/jobs/{job_id}").json()["status"] == "finished"
+        sequence = [line["seq"] for line in client.get(f"/api/logs/jobs/{job_id}").json()["items"]]
+        assert sequence == list(range(1, len(sequence) + 1))
 
 
 def test_a_worker_that_starts_later_has_what_holds(client: httpx.Client, server: ApiServer) -> None:

@@ -13,12 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sizes import sized
 
 from zotify_logging import FileStreamHandler
 from zotify_logging.__main__ import main
 from zotify_logging.cli.doctor import examine
 from zotify_logging.cli.finding import CODES, Finding
 from zotify_logging.cli.planned_tree import plan_tree
+from zotify_logging.cli.tree_checks import check_record
 
 FILE = "zotify_logging.FileStreamHandler"
 JOBS = "zotify_logging.DatabaseJobLogHandler"
@@ -389,6 +393,39 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
     assert paint("x", "error", sys.stdout) == "x"
+
+
+NAMES = st.sampled_from(["app", "root", "all", "", "x.y", "class", "handlers", "level"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | NAMES
+    | st.sampled_from(["DEBUG", FILE, SERVICE, JOBS, "logging.NullHandler", "cfg://x", "a/b.log"])
+    | st.sampled_from(["sqlite:///x.db", "sqlite://", "none://joe:s3cr3t@h/x", "\0"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        NAMES | st.sampled_from(["filename", "url", "dispatch", "propagate", "()"]), inner
+    ),
+    max_leaves=12,
+)
+SECTIONS = st.sampled_from(["version", "handlers", "loggers", "root", "formatters", "filters"])
+
+
+@settings(
+    max_examples=sized(150, 5_000),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(config=st.dictionaries(SECTIONS, VALUES), name=NAMES, level=st.integers(0, 60))
+def test_no_mapping_is_too_wrong(config: Mapping[str, object], name: str, level: int) -> None:
+    """Whatever is in it, something is said about it, and nothing is raised or made."""
+    left = sorted(os.listdir())
+    tree = plan_tree(config)
+    found = [*examine(config, tree), *check_record(tree, name, level)]
+    assert found
+    assert all(finding.code in CODES and finding.cure for finding in found)
+    assert sorted(os.listdir()) == left
 
 
 def test_every_kind_of_finding_is_explained() -> None:

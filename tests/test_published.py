@@ -27,7 +27,7 @@ from zotify_logging.published import (
     read_reports,
     sum_of,
 )
-from zotify_logging.published.run_file import KEEP_ENDED, MAX_BYTES, RunFile
+from zotify_logging.published.run_file import KEEP_DEAD, KEEP_ENDED, MAX_BYTES, RunFile
 
 CHILD = """
 import logging.config, sys, time
@@ -149,16 +149,19 @@ def test_a_process_that_says_nothing_is_stale_and_a_reused_number_is_dead(tmp_pa
 
 
 def test_files_of_processes_long_gone_are_cleaned(tmp_path: Path) -> None:
-    """After ten minutes, so that somebody can look; nothing else in the folder is touched."""
+    """After a minute or ten, so that somebody can look; nothing else in the folder is touched."""
     file = RunFile(tmp_path, "shop", 2.0)
     file.write({})
     document = json.loads(file.path.read_text())
-    dead = tmp_path / "4194305.json"
+    dead, ended = tmp_path / "4194305.json", tmp_path / "4194306.json"
     dead.write_text(json.dumps({**document, "pid": 4194305}))
+    ended.write_text(json.dumps({**document, "pid": 4194306, "ended": True}))
     (tmp_path / "sync-1.lock").touch()
     file.clean()
-    assert dead.exists()
+    assert dead.exists() and ended.exists()
     RunFile(tmp_path, "shop", 2.0, Later(KEEP_ENDED + 1)).clean()
+    assert dead.exists() and not ended.exists()
+    RunFile(tmp_path, "shop", 2.0, Later(KEEP_DEAD + 1)).clean()
     assert sorted(os.listdir(tmp_path)) == sorted([file.path.name, "sync-1.lock"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import stat
 from collections.abc import Mapping
@@ -15,15 +16,26 @@ from ..clock import SYSTEM_CLOCK, Clock, format_us
 from ..sanitizing import dump_json
 from .process import ProcessMark
 
-__all__ = ["KEEP_ENDED", "MAX_BYTES", "RunFile", "State", "WorkerReport", "read_reports"]
+__all__ = [
+    "KEEP_DEAD",
+    "KEEP_ENDED",
+    "MAX_BYTES",
+    "RunFile",
+    "State",
+    "WorkerReport",
+    "read_reports",
+]
 
 State = Literal["live", "stale", "ended", "dead"]
 
 MAX_BYTES = 1_048_576
 """Bytes of a run file that are read; a longer one is not ours."""
 
-KEEP_ENDED = 600.0
-"""Seconds for which the file of a process that is gone is kept to be looked at."""
+KEEP_DEAD = 600.0
+"""Seconds for which the file of a process that went without a word is kept to be looked at."""
+
+KEEP_ENDED = 60.0
+"""The same for one that has said so."""
 
 _INTERVALS = 3.0
 """Intervals without a new report after which a process that lives is called stale."""
@@ -130,12 +142,12 @@ class RunFile:
         os.replace(partial, self.path)
 
     def clean(self) -> None:
-        """Remove the files of processes of this machine that have been gone for ten minutes."""
+        """Remove the files of processes that are gone: after a minute, after ten if they died."""
+        keep = {"dead": KEEP_DEAD, "ended": KEEP_ENDED}
         for path, report in _reports(self._folder, self._clock):
-            gone = report.state in ("dead", "ended")
             with contextlib.suppress(OSError):
                 age = self._clock.time_ns() / 1e9 - path.stat().st_mtime
-                if gone and age > KEEP_ENDED:
+                if age > keep.get(report.state, math.inf):
                     path.unlink()
 
 
