@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zotify_logging import BaseLogHandler, LogEntry, LoggingService, OptionError
+from zotify_logging import (
+    BaseLogHandler,
+    DatabaseJobLogHandler,
+    JsonAuditHandler,
+    LogEntry,
+    LoggingService,
+    OptionError,
+)
 from zotify_logging.service import Explanation
 
 
@@ -205,3 +213,28 @@ def test_it_says_what_logging_does(
         logging.disable(logging.NOTSET)
         for logger in loggers:
             logger.handlers, logger.disabled = [], False
+
+
+def test_handlers_that_take_some_records_only_say_which(tmp_path: Path) -> None:
+    """Audit events, records of a job, and what a handler of the user's selects by itself."""
+
+    class Picky(Sink):
+        def selects(self, record: logging.LogRecord) -> bool:
+            raise AssertionError
+
+    bare_root()
+    logger = logging.getLogger("selecting")
+    logger.setLevel(logging.INFO)
+    for handler in (
+        JsonAuditHandler(tmp_path / "audit.jsonl"),
+        DatabaseJobLogHandler(f"sqlite:///{tmp_path}/jobs.db"),
+        Picky("picky"),
+    ):
+        logger.addHandler(handler)
+    told = LoggingService().explain("selecting", "INFO")
+    assert [step.why for step in told.steps[1:]] == [
+        "on selecting: takes only audit events: records with event_type",
+        "on selecting: takes only records of a job",
+        "on selecting: selects records by itself",
+    ]
+    assert told.depends == ("JsonAuditHandler", "DatabaseJobLogHandler", "picky")

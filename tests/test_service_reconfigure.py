@@ -25,9 +25,11 @@ from zotify_logging import (
     LogEntry,
     LoggingService,
     audit_event,
+    registry,
 )
 from zotify_logging.audit.verification import verify_trail
 from zotify_logging.handlers.base import HandlerOptions
+from zotify_logging.service.handler_swap import handler_named
 
 FILE = "zotify_logging.FileStreamHandler"
 AUDIT = "zotify_logging.JsonAuditHandler"
@@ -652,6 +654,8 @@ def test_a_child_forked_in_the_middle_of_a_change_goes_on(tmp_path: Path) -> Non
             status = 1
             try:
                 logging.getLogger("recon").info("child")
+                service.reconfigure(config({"app": {**app, "keep": 9}}, recon=["app"]))
+                logging.getLogger("recon").info("child again")
                 status = 0
             finally:
                 os._exit(status)
@@ -666,4 +670,49 @@ def test_a_child_forked_in_the_middle_of_a_change_goes_on(tmp_path: Path) -> Non
     thread.join()
     wait_until(lambda: children)
     assert os.waitpid(children[0], 0)[1] == 0
-    assert sorted(lines(path)) == ["recon child", "recon parent"]
+    assert sorted(lines(path)) == ["recon child", "recon child again", "recon parent"]
+
+
+def test_a_late_record_does_not_give_the_name_back(tmp_path: Path) -> None:
+    """An old handler that somebody still has writes on, and stays without its name."""
+    path = tmp_path / "app.log"
+    app = {"class": FILE, "filename": str(path)}
+    service = LoggingService.from_config(config({"app": app}, recon=["app"]))
+    old = service.get("app")
+    service.reconfigure(config({"app": {**app, "keep": 2}}, recon=["app"]))
+    old.handle(logging.makeLogRecord({"msg": "late", "name": "recon", "levelname": "INFO"}))
+    assert lines(path) == ["recon late"]
+    assert registry.find("app") is service.get("app") is not old
+    assert id(handler_named("app")) == id(service.get("app"))
+    old.close()
+    assert registry.find("app") is service.get("app")
+
+
+def test_a_record_dispatched_by_hand_arrives_before_old_handlers_are_closed() -> None:
+    """It is under way without any logger, and the change waits for it as for the others."""
+    service = LoggingService.from_config(config(sinks(a="1", b="2")))
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        if threading.current_thread() is thread and not inside.is_set():
+            inside.set()
+            go_on.wait(30)
+
+    Sink.before = wait
+    record = logging.makeLogRecord({"msg": "by hand", "levelno": 20, "levelname": "INFO"})
+    thread = threading.Thread(target=service.dispatch, args=(record,))
+    thread.start()
+    wait_until(inside.is_set)
+    changing = threading.Thread(target=service.reconfigure, args=(config(sinks(a="3", b="4")),))
+    changing.start()
+    wait_until(lambda: service.get("b") is registry.find("b") and "4" in Sink.taken)
+    go_on.set()
+    for one in (thread, changing):
+        one.join()
+    assert {number: Sink.taken[number] for number in "1234"} == {
+        "1": ["by hand"],
+        "2": ["by hand"],
+        "3": [],
+        "4": [],
+    }
+    assert service.statistics()["a"].written == service.statistics()["b"].written == 1

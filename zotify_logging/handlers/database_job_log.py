@@ -70,6 +70,7 @@ class DatabaseJobLogHandler(BaseLogHandler):
     """
 
     default_delivery = "queued"
+    selection = "records of a job"
     gap_entries = False  # each job that lost lines has a notice of its own
 
     def __init__(

@@ -58,6 +58,7 @@ class JsonAuditHandler(BaseLogHandler):
     """
 
     default_batch_size = 1  # a batch that fails half-way must not be written twice
+    selection = "audit events: records with event_type"
     gap_entries = False  # the trail writes an audit.gap, which is an event of the chain
 
     def __init__(

@@ -25,9 +25,12 @@ class SinkHandler(RenderingHandler, ABC):
         gap_entries: the base writes an entry of its own into the sink once that has recovered from
             a loss. ``False`` where the sink is told of losses in another way, or is none for
             entries that the application did not make.
+        selection: which records the handler takes at all, where that is not all of them; for
+            explanations.
     """
 
     gap_entries = True
+    selection = ""
 
     @abstractmethod
     def write(self, entries: Sequence[LogEntry]) -> None:

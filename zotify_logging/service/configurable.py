@@ -36,6 +36,7 @@ class ConfigurableDispatcher(Dispatcher):
         self._changing = threading.RLock()
         self._is_changing = False
         self._retiring: dict[str, Registered] = {}
+        self._applying: Reconfiguration | None = None
         self._unsettled: Reconfiguration | None = None
 
     def reconfigure(self, source: Source, dry_run: bool = False) -> Diff:
@@ -78,6 +79,11 @@ class ConfigurableDispatcher(Dispatcher):
         """Forget locks that other threads of the parent may have held."""
         super().after_fork_in_child()
         self._changing = threading.RLock()
+        self._is_changing = False
+        self._retiring = {}
+        # logging does not fork while its lock is held: either nothing holds yet, or all of it.
+        if self._applying is not None and self._applying.holds:
+            self._unsettled = self._applying
 
     def _configure(self, source: Source, *, dry_run: bool, replace_all: bool) -> Diff:
         config = load_config(source)
@@ -100,23 +106,25 @@ class ConfigurableDispatcher(Dispatcher):
         self._settle()
         gone = self._configured.handlers.keys()
         change.build()
-        with self._levels.held_still():
-            change.swap(
-                self._levels.temporary("handler"),
-                self._levels.temporary("logger"),
-                lambda configured: self._hold(configured, change.inherited()),
-            )
-            self._levels.rebase("handler", {**dict.fromkeys(gone), **change.handler_levels()})
-            self._levels.rebase("logger", change.logger_levels())
+        self._applying = change
         settled = False
         try:
+            with self._levels.held_still():
+                change.swap(
+                    self._levels.temporary("handler"),
+                    self._levels.temporary("logger"),
+                    lambda configured: self._hold(configured, change.inherited()),
+                )
+                self._levels.rebase("handler", {**dict.fromkeys(gone), **change.handler_levels()})
+                self._levels.rebase("logger", change.logger_levels())
             settled = change.close_old()
         finally:
-            if not settled:
-                self._unsettled = change
-            with self._guard:
-                change.hand_over()
-                self._retiring = {}
+            self._applying = None
+            if change.holds:
+                self._unsettled = None if settled else change
+                with self._guard:
+                    change.hand_over()
+                    self._retiring = {}
 
     def _hold(self, configured: Configured, retiring: dict[str, Registered]) -> Callable[[], None]:
         with self._guard:

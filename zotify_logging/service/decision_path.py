@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from ..handlers.sink_handler import SinkHandler
 from .dispatcher import Dispatcher
 from .explanation import Explanation, Step
 from .level_names import level_name
@@ -188,4 +189,6 @@ def _judge_handler(handler: object, logger_name: str, level: int) -> tuple[bool 
     selection = getattr(handler, "selection", "")
     if selection:
         return None, f"takes only {selection}"
+    if getattr(type(handler), "selects", SinkHandler.selects) is not SinkHandler.selects:
+        return None, "selects records by itself"
     return (None, undecided) if undecided else (True, f"from {level_name(least)} on")

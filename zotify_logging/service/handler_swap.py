@@ -22,8 +22,8 @@ __all__ = ["HandlerSwap", "handler_named"]
 class HandlerSwap:
     """One change from what the previous configuration made to what the new one says.
 
-    The caller holds the lock of ``logging`` from :meth:`prepare` to :meth:`turn` or
-    :meth:`take_back`.
+    The caller holds the lock of ``logging`` from :meth:`prepare` to the turn of the :attr:`seam`
+    or to :meth:`take_back`.
 
     Args:
         previous: what the configuration in force has made.
@@ -80,10 +80,6 @@ class HandlerSwap:
                 setattr(handler, "enabled", False)  # noqa: B010 - of whatever class it is
             self.configured.handler_filters[name] = self._filters_of(name)
         self._prepare_loggers(logger_levels)
-
-    def turn(self) -> None:
-        """Have the new configuration hold from now on."""
-        self.seam.turn()
 
     def take_back(self) -> None:
         """Put everything back as it was."""

@@ -92,7 +92,9 @@ class Reconfiguration:
         Raises:
             ConfigurationError: it cannot; everything is as it was.
         """
-        swap = HandlerSwap(self._previous, self._plan, self._made, replace_all=self._replace_all)
+        self._swap = swap = HandlerSwap(
+            self._previous, self._plan, self._made, replace_all=self._replace_all
+        )
         back: Callable[[], object] | None = None
         lock: AbstractContextManager[object]
         lock = logging._lock  # type: ignore[attr-defined]  # stdlib guards its tree with it
@@ -109,8 +111,12 @@ class Reconfiguration:
                 if isinstance(error, Exception):
                     raise ConfigurationError([f"cannot be applied: {safe_str(error)}"]) from error
                 raise
-            swap.turn()
-        self._swap = swap
+            swap.seam.turn()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the new configuration holds; from then on there is no way back."""
+        return self._swap is not None and self._swap.seam.is_turned
 
     def close_old(self) -> bool:
         """Wait for records on their way to the old handlers, then flush and close those.
@@ -129,8 +135,11 @@ class Reconfiguration:
             take_over = getattr(self._made[name], "take_over", None)
             if callable(take_over) and id(old) in going:
                 take_over(old)
+        for handler in self._going().values():
+            # A late record may open it again: not under a name that is another's by now.
+            logging.Handler.set_name(handler, None)  # type: ignore[arg-type]  # stdlib takes None
         for name, handler in self._made.items():
-            if handler_named(name) is not handler:  # closing a handler makes stdlib forget its name
+            if handler_named(name) is not handler:  # stdlib forgets a name that was closed
                 logging.Handler.set_name(handler, name)
 
     def complete(self) -> None:

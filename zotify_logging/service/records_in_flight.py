@@ -15,6 +15,7 @@ from typing import NamedTuple
 __all__ = ["InFlight", "records_in_flight"]
 
 _WALK = "callHandlers"
+_DISPATCH, _DISPATCHER = "dispatch", f"{__package__}.dispatcher"
 
 
 class InFlight(NamedTuple):
@@ -41,11 +42,19 @@ def records_in_flight(thread: int | None = None) -> dict[int, InFlight]:
             continue
         frame: FrameType | None = top
         while frame is not None:
-            # Whoever replaced the method (an error tracker does) calls the original inside.
-            if frame.f_code.co_name == _WALK and frame.f_globals is vars(logging):
+            if _is_walk(frame):
                 names = frame.f_locals
                 record = names.get("record")
                 if isinstance(record, logging.LogRecord):
                     found[id(record)] = InFlight(record, names.get("c", names.get("self")))
             frame = frame.f_back
     return found
+
+
+def _is_walk(frame: FrameType) -> bool:
+    name = frame.f_code.co_name
+    # Whoever replaced the method (an error tracker does) calls the original inside.
+    if name == _WALK:
+        return frame.f_globals is vars(logging)
+    # A record may be dispatched by hand as well, without any logger.
+    return name == _DISPATCH and frame.f_globals.get("__name__") == _DISPATCHER

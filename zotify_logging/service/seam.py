@@ -87,6 +87,11 @@ class Seam:
         self._underway: dict[int, InFlight] = {}
         self._ferries: list[tuple[logging.Logger, Ferry]] = []
 
+    @property
+    def is_turned(self) -> bool:
+        """Whether new records go to the new set."""
+        return self._turned
+
     def is_old(self, record: logging.LogRecord) -> bool:
         """Tell whether the record goes to the old set; from now on it does if it does now."""
         # Read first: what is remembered after the turn is found on the stacks all the same.
