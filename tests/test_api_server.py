@@ -22,7 +22,7 @@ def test_open_streams_get_their_end_and_the_process_exits(
 ) -> None:
     """Twenty readers get `end`, and it is over in two seconds."""
     env = {"ZOTIFY_STREAMS_PER_KEY": "30"}
-    server = ApiServer(tmp_path / "data", env=env)
+    server = ApiServer(tmp_path / "data", env=env, cold=sign is signal.SIGTERM)
     readers = [_open(server) for _ in range(20)]
     code, seconds = server.stop(sign)
     assert code == 0, server.errors.read_text()

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from zotify_api.cli.demo import run_demo
 from zotify_api.cli.keys_command import run_keys
 from zotify_api.cli.serve import run_serve
 from zotify_api.cli.server import ListenError
@@ -42,6 +41,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         if arguments.command == "demo":
+            from zotify_api.cli.demo import run_demo  # it brings an HTTP client, which costs 0.1 s
+
             return run_demo(arguments.host, arguments.port, arguments.exit_after)
         if arguments.command == "keys":
             return run_keys(arguments)
