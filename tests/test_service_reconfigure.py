@@ -716,3 +716,40 @@ def test_a_record_dispatched_by_hand_arrives_before_old_handlers_are_closed() ->
         "4": [],
     }
     assert service.statistics()["a"].written == service.statistics()["b"].written == 1
+
+
+def test_each_line_is_in_the_file_once_while_its_handler_is_exchanged(tmp_path: Path) -> None:
+    """Direct and queued, from one logger to another, by handlers that would empty the file."""
+    path = tmp_path / "app.log"
+
+    def layout(number: int) -> dict[str, object]:
+        app = {"class": FILE, "filename": str(path), "mode": "w", "keep": number + 1}
+        if number % 3 == 1:
+            app |= {"delivery": "queued", "max_queue_size": 100_000}
+        where, other = ("recon", "recon__below") if number % 2 else ("recon__below", "recon")
+        return config({f"app{number % 4}": app}, **{where: [f"app{number % 4}"], other: []})
+
+    service = LoggingService.from_config(layout(0))
+    logging.getLogger("recon").propagate = False
+    stop, sent = threading.Event(), Counter[int]()
+
+    def log(number: int) -> None:
+        logger = logging.getLogger("recon.below")
+        while not stop.is_set() and sent[number] < 500:
+            logger.info("%d %d", number, sent[number])
+            sent[number] += 1
+
+    threads = [threading.Thread(target=log, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, sized(30, 200)):
+        service.reconfigure(layout(number))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert service.flush(30)
+    taken = Counter(line.removeprefix("recon.below ") for line in lines(path))
+    assert taken == Counter(f"{number} {one}" for number in sent for one in range(sent[number]))
+    (reading,) = service.statistics().values()
+    assert reading.written == reading.accepted == sum(sent.values())
+    assert reading.bytes == path.stat().st_size
