@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from waiting import wait_until
 
 from zotify_logging import FileStreamHandler
+from zotify_logging.__main__ import main
 from zotify_logging.published import (
     ProcessMark,
     Publisher,
@@ -132,6 +133,29 @@ def test_several_processes_are_summed_and_the_dead_are_told(tmp_path: Path) -> N
 def _accepted(folder: Path) -> object:
     statistics = sum_of(read_reports(folder)).get("app", {}).get("statistics")
     return statistics.get("accepted") if isinstance(statistics, dict) else None
+
+
+def test_stats_tells_where_nothing_is_and_who_is_unwell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit codes 1 and 3; one line with the cure, or the handler with its reasons."""
+    assert main(["stats", str(tmp_path / "none")]) == 1
+    assert "no such folder; name the application's data folder" in capsys.readouterr().err
+    assert main(["stats", str(tmp_path)]) == 1
+    assert "no process publishes here" in capsys.readouterr().err
+    one = {
+        "kind": "FileStreamHandler",
+        "level": "INFO",
+        "enabled": False,
+        "health": {"status": "degraded", "reasons": ["records were not written\x1b[2J"]},
+        "statistics": {"accepted": 3, "written": 1, "failed": {"ENOSPC": 2}},
+    }
+    RunFile(tmp_path / "run", "shop", 2.0).write({"app": one})
+    assert main(["stats", str(tmp_path)]) == 3
+    shown = capsys.readouterr().out
+    assert shown.count("app INFO, disabled: degraded; 3 accepted, 1 written, 0 queued") == 2
+    assert "failed ENOSPC 2" in shown
+    assert "\x1b" not in shown
 
 
 def test_a_process_that_says_nothing_is_stale_and_a_reused_number_is_dead(tmp_path: Path) -> None:

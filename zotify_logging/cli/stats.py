@@ -49,7 +49,14 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = os.path.join(arguments.folder, "run")
     if not os.path.isdir(folder):
         folder = arguments.folder
-    reports = read_reports(folder)
+    try:
+        reports = read_reports(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        print(
+            f"zotify-logs: {folder}: no such folder; name the application's data folder",
+            file=sys.stderr,
+        )
+        return 1
     total = sum_of(reports)
     if arguments.json:
         workers = [report.as_dict() for report in reports]
