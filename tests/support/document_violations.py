@@ -200,6 +200,20 @@ DOCUMENT_VIOLATIONS = (
         group="docstrings",
     ),
     Violation(
+        "case-without-a-test",
+        "case that must be survived without a test",
+        (
+            Edit(
+                "docs/MUST_SURVIVE.md",
+                "—",
+                "`tests/test_log_file.py::test_a_lone_writer_ends_a_torn_tail_at_open`",
+            ),
+        ),
+        {"archlint": ("docs/MUST_SURVIVE.md:{line}: TM011 this row names no test — name one",)},
+        at="a lone writer",
+        group="traceability",
+    ),
+    Violation(
         "matrix-row-whose-test-does-not-exist",
         _MATRIX,
         (_matrix_row("Planted twin.", "`tests/test_gates.py`, `tests/test_gates.py::test_gone`"),),
