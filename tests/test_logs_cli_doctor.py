@@ -350,6 +350,20 @@ def test_a_database_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatc
             thread.join(10)
 
 
+def test_a_missing_driver_is_told_with_its_installation() -> None:
+    """Without a word of the URL that is secret."""
+    handlers = {
+        "jobs": {"class": JOBS, "url": "oracle://joe:s3cr3t@h/x"},
+        "none": {"class": JOBS, "url": "cobol://joe:s3cr3t@h/x"},
+    }
+    found = findings_of(config_of(handlers, {"level": "INFO", "handlers": [*handlers]}))
+    by_place = {one.place: one for one in found}
+    assert by_place["handlers.jobs.url"].cure.startswith("pip install ")
+    assert "no database 'cobol'" in by_place["handlers.none.url"].message
+    assert "use sqlite, postgresql+psycopg or" in by_place["handlers.none.url"].cure
+    assert "s3cr3t" not in str(found)
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

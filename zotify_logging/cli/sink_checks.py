@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sqlite3
 import stat
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from urllib.parse import quote
 
-from ..exceptions import MissingDependencyError, ZotifyLoggingError
+from ..exceptions import MissingDependencyError, SchemaMismatchError, ZotifyLoggingError
 from .finding import Finding
 from .planned_tree import PlannedHandler
 
@@ -23,6 +24,8 @@ __all__ = ["CONNECT_TIMEOUT", "check_sink"]
 
 CONNECT_TIMEOUT = 3.0
 """Seconds that a database may take to answer."""
+
+_NO_DRIVER = re.compile(r"driver '(\w+)' is not installed")
 
 _DEFAULTS = {  # by class: the option that names the sink, and its default
     "FileStreamHandler": ("filename", None),
@@ -212,6 +215,8 @@ def _connect(url: str, handler: PlannedHandler, tables: bool) -> tuple[str, str]
     except ZotifyLoggingError as error:
         said = str(error).partition(".url: ")[2] or str(error)
         what, _, hint = said.partition("; ")
+        if (driver := _NO_DRIVER.search(what)) and not hint:
+            hint = f"pip install {driver[1]}"
         return what, hint or cure
     password = engine.url.password
     try:
@@ -219,6 +224,11 @@ def _connect(url: str, handler: PlannedHandler, tables: bool) -> tuple[str, str]
             connection.exec_driver_sql("SELECT 1")
         if tables:
             _check_tables(url, handler)
+    except SchemaMismatchError as error:
+        return (
+            str(error).partition(": ")[0],
+            "call zotify_logging.jobs.ensure_schema, leave auto_create out, or set table_prefix",
+        )
     except Exception as error:  # every driver has its own; all of them mean the same here
         lines = str(getattr(error, "orig", None) or error).strip().splitlines()
         text = f"the database cannot be used: {lines[0] if lines else type(error).__name__}"
