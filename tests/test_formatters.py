@@ -165,3 +165,13 @@ def test_a_format_of_ones_own_is_refused() -> None:
         TextFormatter("%(message)s")
     with pytest.raises(ConfigurationError, match="style"):
         TextFormatter(style="{")
+
+
+@pytest.mark.parametrize(
+    "name", ["format", "formatTime", "formatException", "add_fields", "process_log_record"]
+)
+def test_a_method_that_would_never_be_called_is_refused(name: str) -> None:
+    """A class made for python-json-logger says so at once, and loses no members in silence."""
+    with pytest.raises(TypeError, match=f"Mine: {name} would never be called"):
+        type("Mine", (JsonFormatter,), {name: lambda *args: None})
+    assert issubclass(type("Mine", (JsonFormatter,), {"render": lambda *args: "x"}), JsonFormatter)

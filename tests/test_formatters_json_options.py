@@ -211,6 +211,19 @@ def test_context_is_on_the_line_with_a_format_too() -> None:
     assert line == {"message": "played Ö", "request_id": "r1", "user": "call"}
 
 
+def test_bound_names_replace_nothing_of_the_record() -> None:
+    """They are kept beside it, whatever the format names."""
+    with bound(message="bound", name="ann", asctime="never"):
+        line = json.loads(JsonFormatter("%(message)s %(name)s").format(plain()))
+    assert line == {
+        "message": "played Ö",
+        "name": "app",
+        "message_": "bound",
+        "name_": "ann",
+        "asctime_": "never",
+    }
+
+
 def test_wrong_options_are_told_all_at_once() -> None:
     """With the name that was probably meant."""
     wrong: Callable[..., object] = JsonFormatter

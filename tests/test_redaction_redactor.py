@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from zotify_logging.redaction import MAX_ITEMS, REDACTED, Redactor
 
 
@@ -22,6 +24,18 @@ def test_fields_are_redacted_by_name_at_any_depth() -> None:
     assert repr(fields) == before
     assert clean["user"] == "ann" and clean["Pass-Word"] == REDACTED
     assert isinstance(clean["nested"], list) and isinstance(clean["nested"][1], tuple)
+
+
+def test_names_that_are_no_keys_of_a_text_count_too() -> None:
+    """Keys that are bytes, as in the headers of a request, and the names of a named tuple."""
+
+    class Login(NamedTuple):
+        user: str
+        password: str
+
+    clean, found = Redactor().redact({"login": Login("ann", "S3cr3t"), b"Set-Cookie": "S3cr3t"})
+    assert clean == {"login": ("ann", REDACTED), b"Set-Cookie": REDACTED}
+    assert found == ["/login/1", "/b'Set-Cookie'"]
 
 
 def test_objects_are_redacted_as_they_will_be_shown() -> None:

@@ -156,3 +156,17 @@ def test_a_secret_must_be_a_text() -> None:
     """Bytes are refused at once, not at the next log call."""
     with pytest.raises(TypeError, match="must be a text"):
         register_secret(b"abcdefgh")  # type: ignore[arg-type]  # what is tested
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("formatter", [JsonFormatter(), JsonFormatter("%(name)s"), TextFormatter()])
+def test_what_was_shown_before_is_hidden_from_now_on(formatter: LineFormatter) -> None:
+    """A logger's name too, though it was seen before, and by a handler without a redactor."""
+    record = logging.makeLogRecord({"name": "tenant.s3cr3t-name", "msg": "m", "levelname": "INFO"})
+    redactor = Redactor()
+    assert "s3cr3t" in formatter.format(record)
+    assert "s3cr3t" in formatter.render(record, redactor)
+    register_secret("s3cr3t-name")
+    assert "s3cr3t" not in formatter.render(record, redactor)
+    assert "s3cr3t" in formatter.format(record)
+    assert "s3cr3t" not in formatter.render(record, redactor)

@@ -62,7 +62,10 @@ def bound(**fields: object) -> Iterator[None]:
     """Add fields for the length of a ``with`` block, then restore what was there before.
 
     A block that ends in another context than it began in (a generator run by a thread pool, as web
-    frameworks do) restores nothing there: the fields were never bound in that one.
+    frameworks do) restores nothing there: the fields were never bound in that one. Inside a
+    generator they are bound for whoever runs through it as well, until its end; an asynchronous one
+    that is left early has to be closed (``contextlib.aclosing``), or they stay. As a decorator it
+    is of use for plain functions alone: the body of an ``async def`` runs after the block.
     """
     token = _fields.set({**_fields.get(), **fields})
     try:
@@ -113,7 +116,8 @@ def check_job_id(job_id: object) -> str:
 def wrap(function: Callable[P, R]) -> Callable[P, R]:
     """Return ``function`` bound to a copy of the current context, for threads and executors.
 
-    Each call runs in a copy of its own, so the result may be called by many threads at once.
+    Each call runs in a copy of its own, so the result may be called by many threads at once. Not
+    for ``async def``: the body would run in the context of whoever awaits it.
     """
     captured = contextvars.copy_context()
 

@@ -6,12 +6,13 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 from ..clock import format_created
 from ..context import current_context
 from ..records import LogEntry, RecordContent, extra_fields, read_record
 from ..redaction import Redactor
+from ..redaction.secrets import registered
 from ..sanitizing import cut_text, dump_json
 from .json_layout import LEADING, JsonLayout, without_clashes
 from .json_options import JsonOptions, check_json_options
@@ -33,6 +34,14 @@ def _quoted(text: str) -> str:
 def _without_surrogates(text: str) -> str:
     # An escaped lone surrogate is JSON to Python, and an error to most others.
     return _SURROGATES.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+class _Heads(NamedTuple):
+    """Finished beginnings of lines, by level and logger; true for these secrets alone."""
+
+    redactor: Redactor | None
+    pattern: re.Pattern[str] | None
+    known: dict[tuple[str, str], str]
 
 
 class JsonFormatter(LineFormatter):
@@ -68,7 +77,7 @@ class JsonFormatter(LineFormatter):
     ) -> None:
         super().__init__()
         given = check_json_options(options)
-        self._heads: dict[tuple[str, str], str] = {}
+        self._heads = _Heads(None, None, {})
         self._layout: JsonLayout | None = None
         if given or fmt is not None:
             self._layout = JsonLayout(fmt, datefmt, style, validate, given)
@@ -136,14 +145,19 @@ class JsonFormatter(LineFormatter):
         return dump_json({name: kept[name] for name in order})
 
     def _head(self, record: logging.LogRecord, redactor: Redactor | None) -> str:
+        heads = self._heads
+        if heads.redactor is not redactor or heads.pattern is not registered.pattern:
+            heads = self._heads = _Heads(redactor, registered.pattern, {})
         key = (record.levelname, record.name)
-        head = self._heads.get(key)
+        head = heads.known.get(key)
         if head is None:
-            if len(self._heads) >= 1024:  # logger names made by the request must not grow for ever
-                self._heads.clear()
-            name = str(key[1]) if redactor is None else redactor.text(str(key[1]))
-            head = f'"level":{_quoted(str(key[0]))},"logger":{_quoted(name)},"message":'
-            self._heads[key] = head
+            if len(heads.known) >= 1024:  # logger names made by the request must not grow for ever
+                heads.known.clear()
+            level, name = str(key[0]), str(key[1])
+            if redactor is not None:
+                level, name = redactor.text(level), redactor.text(name)
+            head = f'"level":{_quoted(level)},"logger":{_quoted(name)},"message":'
+            heads.known[key] = head
         return f'{{"timestamp":"{format_created(record.created)}",{head}'
 
 

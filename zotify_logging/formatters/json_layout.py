@@ -219,7 +219,9 @@ class JsonLayout:
         copy = _bare_copy(record)
         extra = extra_fields(record)
         event: dict[str, object] = {
-            name: value for name, value in context.items() if name not in record.__dict__
+            f"{name}_" if name in RESERVED else name: value  # what is bound replaces nothing
+            for name, value in context.items()
+            if name in RESERVED or name not in record.__dict__
         }
         exception = record.exc_text or exception_text(record.exc_info)
         if isinstance(record.msg, Mapping) and not record.args:

@@ -145,12 +145,19 @@ class _Pass:
             if isinstance(value, Mapping):
                 return self.members(value, at, depth)
             items: list[object] = []
+            names = getattr(value, "_fields", ()) if isinstance(value, tuple) else ()
             for index, item in enumerate(value):
                 if self._left <= 0:
                     items.append("<more left out>")
                     break
                 self._left -= 1
-                items.append(self.value(item, f"{at}/{index}", depth + 1))
+                path = f"{at}/{index}"
+                if index < len(names) and names[index] in self._redactor.names:  # a named tuple
+                    items.append(REDACTED)
+                    if self._found is not None:
+                        self._found.append(path)
+                else:
+                    items.append(self.value(item, path, depth + 1))
             return tuple(items) if isinstance(value, tuple) else items
         finally:
             self._open.discard(id(value))
@@ -165,7 +172,7 @@ class _Pass:
                 return
             self._left -= 1
             name: str = key if type(key) is str else safe_str(key)
-            secret = name in redactor.names
+            secret = name in redactor.names or _plain_bytes(key) in redactor.names
             clean = name
             if registered.pattern is not None or not name.isidentifier():
                 clean = redactor.text(name)
@@ -179,6 +186,10 @@ class _Pass:
                     self._found.append(path)
             else:
                 result[place] = self.value(item, path, depth + 1)
+
+
+def _plain_bytes(key: object) -> str:
+    return key.decode("latin-1") if isinstance(key, bytes) else ""
 
 
 def _pointer(name: str) -> str:
