@@ -559,6 +559,9 @@ def test_a_record_stuck_in_an_old_handler_holds_up_nobody(
         "3": ["later"],
         "4": ["later"],
     }
+    assert (
+        service.statistics()["a"].queued == 0
+    ), "the stuck record is settled in the old one's account"
     service.reconfigure(config(sinks(a="3", b="4"), recon__below=["a"], recon=["b"]))
     assert [id(one) for one in logger.handlers] == [id(service.get("a"))]
 

@@ -44,16 +44,24 @@ class AccountableHandler(SinkHandler):
     _gap: GapNotice
     _busy_since: float | None  # when the writer thread handed over what it is about to write
     _before: HandlerStatistics | None = None  # of the handler that this one took over from
+    _unsettled: registry.Registered | None = None  # that handler, while it still writes
     _lost_told = 0
     _tell_again = 0.0
 
     def take_over(self, predecessor: registry.Registered) -> None:
         """Go on counting where a handler of the same sink ended; called once that is closed."""
         self._before = predecessor.statistics()
+        # A direct write may still be under way there: its record is not settled yet.
+        self._unsettled = predecessor if self._before.queued else None
 
     def statistics(self) -> HandlerStatistics:
         """Return one consistent reading of the ledger."""
         reading = self._reading()
+        unsettled = self._unsettled
+        if unsettled is not None:
+            self._before = unsettled.statistics()
+            if not self._before.queued:
+                self._unsettled = None
         return reading if self._before is None else reading.after(self._before)
 
     def _reading(self) -> HandlerStatistics:

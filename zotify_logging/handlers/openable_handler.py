@@ -119,7 +119,7 @@ class OpenableHandler(AccountableHandler):
         inside = self._forked_inside
         self._entering.clear()
         self.ledger.reset()
-        self._before = None
+        self._before = self._unsettled = None
         self._busy_since = None
         self._gap.reset()
         if inside and self._worker is None:
