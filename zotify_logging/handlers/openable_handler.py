@@ -81,7 +81,8 @@ class OpenableHandler(AccountableHandler):
         Args:
             timeout: seconds, ``close_timeout`` by default (none, if a flush has just used that up:
                 ``logging.shutdown`` calls both); what is left then counts as
-                ``dropped{shutdown}``. A direct write that hangs for longer keeps its sink open.
+                ``dropped{shutdown}``. A direct write that hangs for longer keeps its sink open; a
+                direct handler that lost records first writes a gap entry, in the caller's thread.
         """
         # dictConfig calls this on a handler whose constructor failed: there is nothing to do then.
         if self._state == CLOSED:
