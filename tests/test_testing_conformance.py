@@ -8,6 +8,7 @@ import itertools
 import json
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from logging.handlers import MemoryHandler
@@ -284,27 +285,54 @@ class KnowsOneProcess(Good):
             super().emit(record)
 
 
+class HoldsALockAtAFork(Good):
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = threading.RLock()
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        with self.own:
+            return super().handle(record)
+
+
 class HangsOnItself(Good):
     ended = threading.Event()
 
     def __init__(self) -> None:
         super().__init__()
-        self.busy = False
+        self.busy: set[int] = set()
 
     def handle(self, record: logging.LogRecord) -> bool:
-        if self.busy:  # what a lock that is not re-entrant does, but for the end of the test
+        me = threading.get_ident()
+        if me in self.busy:  # what a lock that is not re-entrant does, but for the end of the test
             self.ended.wait(60)
-        self.busy = True
+        self.busy.add(me)
         try:
             return super().handle(record)
         finally:
-            self.busy = False
+            self.busy.discard(me)
 
 
 class RaisesIntoTheCaller(Good):
     def emit(self, record: logging.LogRecord) -> None:
         assert str(record.msg) is not None
         super().emit(record)
+
+
+class LosesSurrogates(Good):
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            record.getMessage().encode()
+        except UnicodeEncodeError:
+            return
+        except Exception:
+            pass
+        super().emit(record)
+
+
+class ShowsControls(Good):
+    def edit(self, line: str) -> Sequence[str]:
+        return [line.replace("\\u0000", "\0").replace("\\u202e", "\u202e")]
 
 
 class BreaksLines(Good):
@@ -340,9 +368,12 @@ BROKEN: dict[type[Good], str] = {
     ClosesOnce: "flush_and_close",
     RaisesAfterClose: "emit_after_close",
     KnowsOneProcess: "fork",
+    HoldsALockAtAFork: "fork",
     HangsOnItself: "reentrancy",
     RaisesIntoTheCaller: "hostile_objects",
+    LosesSurrogates: "hostile_objects",
     BreaksLines: "injection",
+    ShowsControls: "injection",
     HasOneName: "dictconfig_twice",
 }
 
@@ -376,6 +407,40 @@ def test_a_sink_may_be_shared_and_hold_other_things(tmp_path: Path) -> None:
     path.write_text("something\nelse\n")
     for _ in range(2):
         assert check_handler(lambda: FileStreamHandler(path, format="json"), lines_of_file) == []
+
+
+def test_a_sink_may_be_out_of_sight_of_a_child() -> None:
+    """A server in the test's own process: what the child sends is seen there alone."""
+    got: list[str] = []
+    receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    receiver.setblocking(False)
+
+    class Sending(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                    sender.sendto(self.format(record).encode(), receiver.getsockname())
+            except Exception:
+                self.handleError(record)
+
+    def factory() -> logging.Handler:
+        handler = Sending()
+        handler.setFormatter(JsonFormatter())
+        return handler
+
+    parent = os.getpid()
+
+    def read_back(handler: logging.Handler) -> Sequence[str]:
+        while os.getpid() == parent:
+            try:
+                got.append(receiver.recv(1 << 20).decode())
+            except BlockingIOError:
+                break
+        return got
+
+    with receiver:
+        assert check_handler(factory, read_back) == []
 
 
 def test_cases_see_the_context_of_the_caller() -> None:

@@ -79,13 +79,19 @@ def _reentrancy(trial: Trial) -> list[str]:
     return found
 
 
+_NO_TEXT = "an object without a text as"
+
+
 def _hostile_objects(trial: Trial) -> list[str]:
     found = []
     sorts: dict[str, Callable[[], None]] = {
-        "message": lambda: trial.log(_Hostile()),
-        "argument": lambda: trial.log(f"{trial.marker} %s", _Hostile()),
-        "extra": lambda: trial.log(f"{trial.marker}", check_hostile=_Hostile()),
-        "extra in a list": lambda: trial.log(f"{trial.marker}", check_hostile=[_Hostile()]),
+        f"{_NO_TEXT} message": lambda: trial.log(_Hostile()),
+        f"{_NO_TEXT} argument": lambda: trial.log(f"{trial.marker} %s", _Hostile()),
+        f"{_NO_TEXT} extra": lambda: trial.log(f"{trial.marker}", check_hostile=_Hostile()),
+        f"{_NO_TEXT} extra in a list": lambda: trial.log(
+            f"{trial.marker}", check_hostile=[_Hostile()]
+        ),
+        "a lone surrogate in the message": lambda: trial.log(f"{trial.marker} \ud800"),
     }
     for sort, log in sorts.items():
         before = len(trial.lines())
@@ -93,10 +99,10 @@ def _hostile_objects(trial: Trial) -> list[str]:
         try:
             log()
         except Exception as error:
-            found.append(f"{type(error).__name__} raised for an object without a text as {sort}")
+            found.append(f"{type(error).__name__} raised for {sort}")
             continue
         if len(trial.lines()) == before and not trial.told:
-            found.append(f"lost without a word: a record with an object without a text as {sort}")
+            found.append(f"lost without a word: a record with {sort}")
     trial.log(f"{trial.marker}-afterwards")
     if len(trial.holding(f"{trial.marker}-afterwards")) != 1:
         found.append("the record after these is not in the sink")
@@ -106,8 +112,16 @@ def _hostile_objects(trial: Trial) -> list[str]:
 _FORGED = "2026-01-01T00:00:00.000000Z CRITICAL admin all is well"
 
 
+_CONTROLS = {
+    "a terminal's escape sequence": "\x1b[2K\x1b[31m",
+    "NUL": "\0",
+    "a control that turns the direction of text": "\u202e",
+}
+
+
 def _injection(trial: Trial) -> list[str]:
-    ends = {"LF": "\n", "CR": "\r", "CR LF": "\r\n", "U+0085": "\x85", "U+2028": "\u2028"}
+    ends = {"LF": "\n", "CR": "\r", "CR LF": "\r\n"}
+    ends |= {"U+0085": "\x85", "U+2028": "\u2028", "U+2029": "\u2029"}
     sorts: dict[str, Callable[[str], None]] = {
         "message": lambda text: trial.log(text),
         "argument": lambda text: trial.log("%s", text),
@@ -124,9 +138,11 @@ def _injection(trial: Trial) -> list[str]:
                 bad.append(name)
         if bad:
             found.append(f"{', '.join(bad)} in the {sort}: not one text for one record")
-    trial.log(f"{trial.marker}-colour \x1b[2K\x1b[31m")
-    if any("\x1b" in line for line in trial.holding(f"{trial.marker}-colour")):
-        found.append("a terminal's escape sequence is written as it is")
+    trial.log(f"{trial.marker}-controls {''.join(_CONTROLS.values())}")
+    text = "".join(trial.holding(f"{trial.marker}-controls"))
+    raw = [name for name, control in _CONTROLS.items() if control in text]
+    if raw:
+        found.append(f"written as it is: {', '.join(raw)}")
     return found
 
 
@@ -143,8 +159,8 @@ HOSTILE_CASES = (
     ),
     Case(
         "hostile_objects",
-        "Objects whose __str__ and __repr__ raise cost no later record, raise nothing into the"
-        " caller, and are told or kept.",
+        "Objects whose __str__ and __repr__ raise, and text that UTF-8 cannot hold, cost no later"
+        " record, raise nothing into the caller, and are told or kept.",
         _hostile_objects,
     ),
     Case("injection", "One record is one text, whatever it contains.", _injection),
