@@ -73,6 +73,23 @@ def test_threads_start_empty_unless_wrapped() -> None:
         assert dict(current_context()) == {"user_id": 1}
 
 
+def test_a_wrapped_function_starts_afresh_each_time() -> None:
+    """Called while another call is under way, too: no call sees what another has bound."""
+    seen: list[dict[str, object]] = []
+
+    def run(depth: int) -> None:
+        seen.append(dict(current_context()))
+        bind(depth=depth)
+        if depth:
+            wrapped(depth - 1)
+
+    with bound(user_id=1):
+        wrapped = wrap(run)
+    wrapped(1)
+    wrapped(0)
+    assert seen == [{"user_id": 1}] * 3
+
+
 def test_tasks_inherit_and_keep_to_themselves() -> None:
     """Two tasks at once see their own fields."""
 
@@ -131,6 +148,18 @@ def test_an_executor_carries_the_context_of_the_submitter() -> None:
             assert dict(current_context()) == {"request_id": "r2"}
     with pytest.raises(RuntimeError, match="shutdown"):
         executor.submit(run, "late")
+
+
+def test_an_executor_is_shut_down_as_it_is_told() -> None:
+    """Calls that have not begun are cancelled, if that is wanted."""
+    gate = threading.Event()
+    executor = ContextExecutor(ThreadPoolExecutor(1))
+    first = executor.submit(gate.wait, 10)
+    second = executor.submit(int)
+    executor.shutdown(wait=False, cancel_futures=True)
+    assert second.cancelled()
+    gate.set()
+    assert first.result(10)
 
 
 def test_an_executor_of_processes_is_refused() -> None:

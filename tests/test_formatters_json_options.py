@@ -204,6 +204,16 @@ def test_without_a_format_the_options_change_our_layout() -> None:
     assert trace[0].startswith("Traceback") and trace[-1] == "ValueError: boom"
 
 
+def test_options_that_meet_keep_their_meaning() -> None:
+    """A default of one's own for the time, and readable fields on a plain record."""
+    options: dict[str, object] = {"timestamp": True, "json_default": lambda value: "mine"}
+    theirs = json.loads(make(options, PythonJsonFormatter).format(plain()))
+    assert json.loads(make(options, JsonFormatter).format(plain())) == theirs
+    assert theirs["timestamp"] == "mine"
+    readable = JsonFormatter("%(message)s", json_ensure_ascii=False).format(plain(city="Köln"))
+    assert readable == '{"message":"played Ö","city":"Köln"}'
+
+
 def test_context_is_on_the_line_with_a_format_too() -> None:
     """The call's fields win over it."""
     with bound(request_id="r1", user="bound"):

@@ -20,7 +20,7 @@ from structlog.stdlib import (
 )
 from structlog.typing import EventDict, WrappedLogger
 
-from zotify_logging import ConfigurationError, FileStreamHandler, bound
+from zotify_logging import ConfigurationError, FileStreamHandler, bound, wrap
 from zotify_logging.integrations.structlog import configure_structlog
 
 CALLSITE = ("func_name", "lineno", "module")
@@ -130,6 +130,35 @@ def test_a_stack_ends_where_the_application_called(tmp_path: Path) -> None:
         .splitlines()[-2]
         .endswith("test_a_stack_ends_where_the_application_called")
     )
+
+
+def test_no_frame_of_ours_is_where_the_application_called(tmp_path: Path) -> None:
+    """A call through wrap() has one: neither name, line nor stack is that."""
+    by_one_call()
+    log = Log(tmp_path / "log", __name__)
+    wrap(structlog.get_logger().info)("through us", stack_info=True)
+    (line,) = log.lines()
+    assert line["logger"] == __name__
+    assert line["func_name"] == "test_no_frame_of_ours_is_where_the_application_called"
+    assert str(line["stack"]).splitlines()[-2].endswith(str(line["func_name"]))
+
+
+def test_below_the_level_no_processor_runs(tmp_path: Path) -> None:
+    """What is not logged costs nothing; whether loggers are kept is as it was asked for."""
+    ran: list[object] = []
+
+    def count(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+        ran.append(event["event"])
+        return event
+
+    configure_structlog(count, cache_logger_on_first_use=False)
+    assert structlog.get_config()["cache_logger_on_first_use"] is False
+    log = Log(tmp_path / "log", "counted")
+    log.structlog.debug("below")
+    log.structlog.info("above")
+    assert ran == ["above"]
+    configure_structlog()
+    assert structlog.get_config()["cache_logger_on_first_use"] is True
 
 
 def test_records_of_loggers_that_were_there_before_know_their_line(tmp_path: Path) -> None:
