@@ -321,6 +321,17 @@ def test_secrets_are_hidden_whatever_the_options() -> None:
         json.loads(line)
 
 
+def test_handlers_may_share_a_formatter() -> None:
+    """Each hides what it is to hide, in names of members and of loggers as well."""
+    formatter = JsonFormatter("%(message)s %(module)s")
+    assert '"module":"f"' in formatter.render(plain(), REDACTOR)
+    assert '"module":"[REDACTED]"' in formatter.render(plain(), Redactor(["module"]))
+    assert '"module":"f"' in formatter.render(plain(), REDACTOR)
+    record = failed()
+    record.name = "token=S3cr3t"
+    assert "S3cr3t" not in JsonFormatter("%(name)s %(message)s").render(record, REDACTOR)
+
+
 def test_a_formatter_whose_option_fails_keeps_the_record() -> None:
     """In the layout without options; the error is not the caller's."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import NamedTuple
 
 from zotify_logging.redaction import MAX_ITEMS, REDACTED, Redactor
@@ -52,6 +53,29 @@ def test_objects_are_redacted_as_they_will_be_shown() -> None:
     plain = object()
     assert redactor.redact([plain])[0] == [plain]
     assert redactor.redact([Url()]) == (["https://[REDACTED]@host/"], ["/0"])
+
+
+def test_nothing_but_secrets_is_lost() -> None:
+    """Two keys that become one, an object that is there twice, a member's value, any bytes."""
+
+    class Login(enum.Enum):
+        BASIC = "token=S3cr3t"
+
+    shared = {"n": 1}
+    fields = {
+        "token=S3cr3t-1": 1,
+        "token=S3cr3t-2": 2,
+        "twice": [shared, shared],
+        "login": Login.BASIC,
+        "raw": [bytearray(b"token=S3cr3t"), memoryview(b"token=S3cr3t")],
+    }
+    assert Redactor().fields(fields) == {
+        f"token={REDACTED}": 1,
+        f"token={REDACTED}_": 2,
+        "twice": [shared, shared],
+        "login": f"token={REDACTED}",
+        "raw": [f"token={REDACTED}"] * 2,
+    }
 
 
 def test_depth_width_and_cycles_end() -> None:

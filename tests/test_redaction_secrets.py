@@ -64,6 +64,22 @@ def test_occurrences_that_overlap_go_together() -> None:
 
 
 @pytest.mark.usefixtures("secrets")
+def test_a_secret_inside_another_shows_nothing_of_it() -> None:
+    """The longer one goes as a whole, whichever was registered first."""
+    register_secret("middle")
+    register_secret("begin-middle-the-end")
+    register_secret("begin-mid")
+    assert Redactor().text("x begin-middle-the-end y") == f"x {REDACTED} y"
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_form_in_a_query_is_hidden() -> None:
+    """Where a space is a plus sign and a slash is not."""
+    register_secret("pass phrase/1")
+    assert Redactor().text(f"q={quote_plus('pass phrase/1')}&n=1") == f"q={REDACTED}&n=1"
+
+
+@pytest.mark.usefixtures("secrets")
 def test_escapes_may_be_written_in_either_case() -> None:
     """Encoders differ in their hexadecimal digits, and in what they leave as it is."""
     register_secret("pä/ss?wörd")
