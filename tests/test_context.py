@@ -17,6 +17,7 @@ from opentelemetry import trace
 from zotify_logging import JobIdError, JsonFormatter, bind, bound, job_context, unbind, wrap
 from zotify_logging.context import ContextExecutor, check_job_id, current_context
 from zotify_logging.event_loops import runs_event_loop
+from zotify_logging.exceptions import ParameterError
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +122,16 @@ def test_a_job_id_that_breaks_the_rule_is_refused(job_id: object) -> None:
     """The message holds the value and the rule."""
     with pytest.raises(JobIdError, match="1 to 255 characters"):
         check_job_id(job_id)
+
+
+@pytest.mark.parametrize("attempt", [0, -1, 2**31, "2", None])
+def test_an_attempt_that_breaks_the_rule_is_refused(attempt: int) -> None:
+    """Rather than counted as the first one later."""
+    with (
+        pytest.raises(ParameterError, match="attempt: .*whole number from 1"),
+        job_context("a", attempt=attempt),
+    ):
+        pytest.fail("the block must not begin")
 
 
 def test_structlog_fields_are_read_and_ours_win() -> None:

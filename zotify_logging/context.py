@@ -21,9 +21,10 @@ from contextlib import contextmanager
 from types import MappingProxyType, ModuleType
 from typing import ParamSpec, TypeVar
 
-from .exceptions import JobIdError
+from .exceptions import JobIdError, ParameterError
 
 __all__ = [
+    "MAX_ATTEMPT",
     "MAX_JOB_ID",
     "ContextExecutor",
     "bind",
@@ -40,6 +41,9 @@ R = TypeVar("R")
 
 MAX_JOB_ID = 255
 """Characters in a job id, at most."""
+
+MAX_ATTEMPT = 2**31 - 1
+"""The largest attempt of a job: what an integer column of every database holds."""
 
 _EMPTY: Mapping[str, object] = MappingProxyType({})
 _fields: contextvars.ContextVar[Mapping[str, object]] = contextvars.ContextVar(
@@ -90,8 +94,12 @@ def job_context(job_id: str, *, job_type: str | None = None, attempt: int = 1) -
 
     Raises:
         JobIdError: the id breaks the rule.
+        ParameterError: ``attempt`` is no whole number from 1.
     """
-    fields: dict[str, object] = {"job_id": check_job_id(job_id), "attempt": attempt}
+    fields: dict[str, object] = {
+        "job_id": check_job_id(job_id),
+        "attempt": _check_attempt(attempt),
+    }
     if job_type is not None:
         fields["job_type"] = job_type
     with bound(**fields):
@@ -111,6 +119,14 @@ def check_job_id(job_id: object) -> str:
             f"job_id {job_id!r:.80}: must be a text of 1 to {MAX_JOB_ID} characters without '/'"
         )
     return job_id
+
+
+def _check_attempt(attempt: object) -> int:
+    if not isinstance(attempt, int) or not 1 <= attempt <= MAX_ATTEMPT:
+        raise ParameterError(
+            "attempt", f"{attempt!r:.80} is not a whole number from 1; the first attempt is 1"
+        )
+    return attempt
 
 
 def wrap(function: Callable[P, R]) -> Callable[P, R]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from ..context import check_job_id
+from ..context import MAX_ATTEMPT, check_job_id
 from ..records import LogEntry
 from ..sanitizing import storable
 
@@ -20,8 +20,6 @@ CLOSING_STATUSES: Final = frozenset({"finished", "failed", "cancelled", "lost"})
 
 STATUSES: Final = frozenset({"queued", "running"}) | CLOSING_STATUSES
 """Every status of a job; any other value of ``status`` is a field like any other."""
-
-_MAX_ATTEMPT = 2**31 - 1
 
 
 class JobMarks(NamedTuple):
@@ -68,7 +66,7 @@ def read_marks(entry: LogEntry, default: str | None) -> JobMarks | None:
         return None
     job_type = fields.get("job_type", context.get("job_type"))
     attempt = fields.get("attempt", context.get("attempt", 1))
-    if not isinstance(attempt, int) or not 1 <= attempt <= _MAX_ATTEMPT:
+    if not isinstance(attempt, int) or not 1 <= attempt <= MAX_ATTEMPT:
         attempt = 1
     status = fields.get("status")
     progress = fields.get("progress")
