@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import wait_until
 
 from zotify_api.services.control_file import (
     MAX_BYTES,
@@ -33,6 +34,30 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert file.read().revision == 6  # it only ever grows
     assert file.identity() != first
     assert os.listdir(tmp_path) == ["control.json"]
+
+
+def test_any_name_is_read_back(tmp_path: Path) -> None:
+    """Of a logger that is named in another script, or with a picture."""
+    file = ControlFile(tmp_path / "control.json")
+    named = ITEM.model_copy(update={"kind": "logger", "name": "schlüssel.😀.\x7f"})
+    file.write(ControlState().changed(named, 5))
+    assert file.read().items == (named,)
+
+
+def test_a_file_that_was_refused_is_looked_at_again_when_its_mode_is_put_right(
+    tmp_path: Path,
+) -> None:
+    """A change of the mode alone is a change."""
+    file = ControlFile(tmp_path / "control.json")
+    file.write(ControlState().changed(ITEM, 5))
+    file.path.chmod(0o666)
+    refused = file.identity()
+
+    def seen() -> bool:
+        file.path.chmod(0o600)
+        return file.identity() != refused
+
+    wait_until(seen, 5)
 
 
 def test_what_is_over_is_dropped_with_the_next_change() -> None:
@@ -63,7 +88,12 @@ def test_what_is_over_is_dropped_with_the_next_change() -> None:
             '{"items": [{"kind": "handler", "name": "x", "setting": "level", "permanent": true}]}',
             "wrong type",
         ),
-        ('{"revision": -1}', "revision"),
+        ('{"revision": -1}', "is wrong at revision"),
+        (
+            '{"items": [{"kind": "handler", "name": "x", "setting": "level", "temporary": "INFO",'
+            f' "until_us": {10**30}}}]}}',
+            "is wrong at items.0.until_us",
+        ),
         ("[" * 100_000, "Invalid JSON"),
         (" " * (MAX_BYTES + 1), "longer than"),
     ],

@@ -218,6 +218,40 @@ def test_other_kinds_of_files_are_passed_over(tmp_path: Path) -> None:
     assert read_reports(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("pid", "99999999999"),
+        ("pid", "9999999999"),
+        ("updated_us", "Infinity"),
+        ("interval", "1" + "0" * 400),
+        ("handlers", '{"\\ud800": {}}'),
+        ("handlers", "[1, 2]"),
+    ],
+)
+def test_numbers_and_texts_that_nobody_can_use_are_passed_over(
+    tmp_path: Path, field: str, value: str
+) -> None:
+    """A process number past the system's, a time without end, half of a surrogate pair."""
+    file = RunFile(tmp_path, "shop", 2.0)
+    file.write({})
+    document = json.loads(file.path.read_text()) | {field: "HERE"}
+    name = value if field == "pid" else str(os.getpid())
+    file.path.unlink()
+    (tmp_path / f"{name}.json").write_text(json.dumps(document).replace('"HERE"', value))
+    assert read_reports(tmp_path) == []
+    file.clean()
+
+
+def test_a_pipe_in_the_place_of_the_report_stops_nobody(tmp_path: Path) -> None:
+    """Nobody reads it: that report is left out, and the next one too."""
+    publisher = publish_statistics(tmp_path)
+    os.mkfifo(tmp_path / f"{os.getpid()}.partial")
+    publisher.publish()
+    publisher.close()
+    assert [report.state for report in read_reports(tmp_path)] == ["live"]
+
+
 def test_a_forked_child_publishes_nothing_under_its_parents_number(tmp_path: Path) -> None:
     """Until it calls for it itself."""
     publisher = publish_statistics(tmp_path, "parent")
@@ -274,3 +308,31 @@ def test_the_sum_takes_the_worst_and_says_where_levels_differ() -> None:
         "workers": 3,
         "statistics": {"accepted": 6, "dropped": {"overflow": 3}, "last_error": None},
     }
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["accepted", "dropped", "last_error"]),
+            st.none()
+            | st.integers()
+            | st.text(max_size=3)
+            | st.lists(st.none(), max_size=1)
+            | st.dictionaries(st.text(max_size=2), st.integers() | st.text(max_size=2)),
+        ),
+        max_size=4,
+    )
+)
+def test_statistics_of_another_form_are_summed_as_far_as_they_go(
+    given_statistics: list[dict[str, object]],
+) -> None:
+    """Workers of two versions: whatever each calls a counter, nothing is raised."""
+    here = ProcessMark.of_this_process()
+    reports = [
+        WorkerReport(here, "shop", "live", "", "", {"app": {"statistics": one}}, {})
+        for one in given_statistics
+    ]
+    total = sum_of(reports)
+    assert {name: one["workers"] for name, one in total.items()} == (
+        {"app": len(reports)} if reports else {}
+    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import json
 import os
 import stat
 import time
@@ -24,6 +26,8 @@ MAX_BYTES = 262_144
 Key = tuple[TargetKind, str, Setting]
 Value = str | bool
 
+_LAST_US = 253_402_300_799_999_999  # the end of the year 9999, the last that can be written down
+
 
 class ControlFileError(Exception):
     """The file is there and cannot be believed; the message says why."""
@@ -37,7 +41,7 @@ class ControlItem(Incoming):
     setting: Setting
     permanent: LevelName | StrictBool | None = None
     temporary: LevelName | StrictBool | None = None
-    until_us: int | None = Field(default=None, ge=0)
+    until_us: int | None = Field(default=None, ge=0, le=_LAST_US)
 
     @property
     def key(self) -> Key:
@@ -85,12 +89,12 @@ class ControlFile:
         self.path = path
 
     def identity(self) -> tuple[int, int, int] | None:
-        """Return what changes when the file is replaced; ``None`` while there is none."""
+        """Return what changes with the file or its mode; ``None`` while there is none."""
         try:
             found = os.lstat(self.path)
         except OSError:
             return None
-        return (found.st_ino, found.st_mtime_ns, found.st_size)
+        return (found.st_ino, found.st_ctime_ns, found.st_size)
 
     def read(self) -> ControlState:
         """Return what it says; an empty state while there is none.
@@ -116,10 +120,10 @@ class ControlFile:
             state = ControlState.model_validate_json(data)
         except ValidationError as error:
             finding = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(map(str, finding["loc"])) or "the whole"
-            raise ControlFileError(f"{place}: {finding['msg']}") from None
+            place = f" at {'.'.join(map(str, finding['loc']))}" if finding["loc"] else ""
+            raise ControlFileError(f"is wrong{place}: {finding['msg']}") from None
         if not all(item.fits() for item in state.items):
-            raise ControlFileError("a value has the wrong type")
+            raise ControlFileError("has a value of the wrong type")
         return state
 
     def write(self, state: ControlState) -> None:
@@ -133,7 +137,9 @@ class ControlFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(partial, flags, 0o600)
         try:
-            os.write(descriptor, state.model_dump_json().encode("ascii", "backslashreplace"))
+            data = json.dumps(state.model_dump(mode="json"), separators=(",", ":")).encode("ascii")
+            if os.write(descriptor, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(partial))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -41,6 +41,7 @@ REVISION = "control_revision"
 _POLL = 0.25
 _WAIT = 2.5
 _LOCK_TIMEOUT = 5.0
+_LONGEST = 3e9  # seconds: what a file written by hand may say, and no handler takes
 
 _logger = logging.getLogger("zotify_api.control")
 
@@ -81,6 +82,7 @@ class ControlService:
         self._publish = publish
         self._lock = threading.RLock()
         self._applied: dict[Key, _Applied] = {}
+        self._told: set[Key] = set()
         self._state = ControlState()
         self._seen: tuple[int, int, int] | None = None
         self._done = threading.Event()
@@ -199,10 +201,13 @@ class ControlService:
         for key in [*wanted, *(one for one in self._applied if one not in wanted)]:
             try:
                 self._apply_one(key, wanted.get(key), now)
+                self._told.discard(key)
             except UnknownNameError:
                 pass  # of a handler that this worker does not have
             except Exception:  # one that cannot be changed must not keep the others from it
-                _logger.exception("%s %s could not be changed", key[0], key[1])
+                if key not in self._told:  # it is tried again at every look, and told once
+                    self._told.add(key)
+                    _logger.exception("%s %s could not be changed", key[0], key[1])
 
     def _apply_one(self, key: Key, item: ControlItem | None, now: int) -> None:
         kind, name, setting = key
@@ -220,7 +225,7 @@ class ControlService:
         if base != known.base or (known.temporary is not None and temporary is None):
             target.write(setting, base, None)
         if temporary is not None and until is not None:
-            target.write(setting, temporary, (until - now) / 1e6)
+            target.write(setting, temporary, min((until - now) / 1e6, _LONGEST))
         known.base, known.temporary, known.until_us = base, temporary, until
         if item is None:
             del self._applied[key]

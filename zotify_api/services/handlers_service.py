@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ from zotify_api.models.handlers_reply import (
 from zotify_api.services.control_service import APPLICATION, ControlService
 from zotify_logging.clock import format_us
 from zotify_logging.published import WorkerReport, describe_handlers, read_reports, sum_of
+from zotify_logging.sanitizing import dump_json
 
 __all__ = ["HandlersService"]
 
@@ -43,7 +45,9 @@ class HandlersService:
             if report.application != APPLICATION:
                 continue
             if report.mark.pid == os.getpid() and report.mark.is_here():
-                report = dataclasses.replace(report, handlers=describe_handlers())
+                # As JSON has it, like the others: an error text may hold what UTF-8 cannot.
+                own = json.loads(dump_json(describe_handlers()))
+                report = dataclasses.replace(report, handlers=own)
             reports.append(report)
         workers = [worker for report in reports if (worker := _worker(report)) is not None]
         return HandlersReply(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -133,10 +134,12 @@ class RunFile:
         self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         partial = self.path.with_suffix(".partial")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(partial, flags, 0o640)
+        # Of a pipe put in its place nobody reads: an error, and not a wait without end.
+        descriptor = os.open(partial, flags | os.O_NONBLOCK, 0o640)
         try:
             os.fchmod(descriptor, 0o640)
-            os.write(descriptor, data + b"\n")
+            if os.write(descriptor, data + b"\n") <= len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(partial))
         finally:
             os.close(descriptor)
         os.replace(partial, self.path)
@@ -171,7 +174,7 @@ def _reports(folder: Path, clock: Clock) -> list[tuple[Path, WorkerReport]]:
         path = folder / name
         try:
             report = _read(path, int(stem), clock)
-        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        except (OSError, ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
             continue  # vanished meanwhile, or nothing that we have written
         found.append((path, report))
     return sorted(found, key=lambda one: one[1].mark.pid)
@@ -188,6 +191,8 @@ def _read(path: Path, pid: int, clock: Clock) -> WorkerReport:
     if len(data) > MAX_BYTES:
         raise ValueError("too long")
     document = json.loads(data)
+    if b"\\ud" in data.lower():  # half of a pair is nothing that can be passed on as UTF-8
+        json.dumps(document, ensure_ascii=False).encode("utf-8")
     if document["version"] != 1 or document["pid"] != pid:
         raise ValueError("not of this process or version")
     mark = ProcessMark(str(document["host"]), pid, str(document["started"]))

@@ -55,15 +55,17 @@ def _add(sums: dict[str, dict[str, Any]], name: str, one: Mapping[str, object]) 
 
 
 def _add_statistics(total: dict[str, Any], one: Mapping[str, object]) -> None:
+    """Add what can be added; of another version's other forms the first one stays."""
     for key, value in one.items():
+        known = total.get(key)
         if isinstance(value, Mapping):
-            reasons = total.setdefault(key, {})
-            for reason, count in value.items():
-                if isinstance(count, int):
-                    reasons[reason] = reasons.get(reason, 0) + count
-        elif isinstance(value, int):
-            total[key] = total.get(key, 0) + value
-        elif total.get(key) is None:
+            if isinstance(reasons := total.setdefault(key, {}), dict):
+                for reason, count in value.items():
+                    if isinstance(count, int):
+                        reasons[reason] = reasons.get(reason, 0) + count
+        elif isinstance(value, int) and isinstance(known, (int, type(None))):
+            total[key] = (known or 0) + value
+        elif known is None:
             total[key] = value
 
 
