@@ -447,3 +447,80 @@ def test_every_kind_of_finding_is_explained() -> None:
     page = Path(__file__).parent.parent / "docs/recipes/command_line.md"
     for code, meaning in CODES.items():
         assert f"| `{code}` | {meaning[0].upper()}{meaning[1:]}. |" in page.read_text()
+
+
+def test_what_a_module_prints_is_no_part_of_the_report(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It goes to standard error; one that ends the process while it is imported is told."""
+    monkeypatch.syspath_prepend(str(folder))
+    config = config_of({"c": {"class": "logging.StreamHandler"}}, {"level": 20, "handlers": ["c"]})
+    (folder / "talkative_app.py").write_text(f"print('hello')\nLOGGING = {config!r}\n")
+    (folder / "leaving_app.py").write_text("raise SystemExit('bye')\n")
+    (folder / "lazy_app.py").write_text(
+        "class Lazy(dict):\n    def items(self):\n        raise LookupError('later')\n\n"
+        "LOGGING = Lazy()\n"
+    )
+    assert main(["doctor", "talkative_app:LOGGING", "--json"]) == 0
+    said = capsys.readouterr()
+    assert (json.loads(said.out)["findings"], said.err) == ([], "hello\n")
+    for module, reason in (("leaving_app", "SystemExit: bye"), ("lazy_app", "LookupError: later")):
+        assert main(["doctor", f"{module}:LOGGING"]) == 2
+        assert f"cannot be imported: {reason}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "cure"),
+    [
+        ("app.py", "app:LOGGING"),
+        ("app.py:CONFIG", "app:CONFIG"),
+        ("./conf/app.py:CONFIG", "app:CONFIG"),
+        ("app:", "app:LOGGING"),
+        (":CONFIG", "myapp.settings:CONFIG"),
+    ],
+)
+def test_a_python_file_is_named_as_a_module(
+    folder: Path, source: str, cure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The message has the words to write."""
+    assert main(["doctor", source]) == 2
+    assert f"name the module and its attribute, such as {cure}\n" in capsys.readouterr().err
+
+
+def test_an_incremental_configuration_has_no_tree_of_its_own() -> None:
+    """It names levels of handlers and loggers that are made elsewhere."""
+    config = {"version": 1, "incremental": True, "handlers": {"a": {"level": "INFO"}}}
+    assert findings_of(config) == []
+
+
+def test_foreign_handlers_formatters_and_filters_are_examined_too() -> None:
+    """What dictConfig would refuse is found: options, factories, formats; and nothing else."""
+    config = config_of(
+        {
+            "roll": {
+                "class": "logging.handlers.RotatingFileHandler",
+                "filename": "cfg://paths.log",
+                "maxByte": 5,
+            },
+            "out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"},
+            "mail": {"class": "logging.handlers.MemoryHandler", "capacity": 9, "target": "out"},
+        },
+        {"level": "INFO", "handlers": ["roll", "out", "mail"]},
+        paths={"log": "app.log"},
+        formatters={
+            "lost": {"()": "ext://logging.NoFormatter"},
+            "bad": {"format": "%(message"},
+            "style": {"format": "{message}", "style": "{", "datefmt": "%H"},
+            "own": {"()": "zotify_logging.JsonFormatter"},
+            "text": "%(message)s",
+        },
+        filters={"by_name": {"name": "app"}, "gone": {"()": "logging.NoFilter"}},
+    )
+    found = {finding.place for finding in findings_of(config) if finding.code == "option"}
+    assert found == {
+        "handlers.roll.maxByte",
+        "formatters.lost.()",
+        "formatters.bad.format",
+        "formatters.text",
+        "filters.gone.()",
+    }

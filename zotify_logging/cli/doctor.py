@@ -6,6 +6,7 @@ The configuration is read, never applied: nothing is made, opened for writing or
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import logging
 import os
@@ -42,6 +43,8 @@ _CODES = (
     " 3 warnings only"
 )
 
+_HOW = "name the module and its attribute, such as"
+
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 _redactor = Redactor()
@@ -68,10 +71,12 @@ def add_commands(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     asked = _asked(arguments.logger, arguments.level)
-    config, existing = _load(arguments.config)
-    tree = plan_tree(config)
-    with working("looking at files and databases"):
-        findings = examine(config, tree, existing)
+    # What imported modules print is no part of the report.
+    with contextlib.redirect_stdout(sys.stderr):
+        config, existing = _load(arguments.config)
+        tree = plan_tree(config)
+        with working("looking at files and databases"):
+            findings = examine(config, tree, existing)
         if asked is not None:
             findings += check_record(tree, *asked)
     findings = [_without_secrets(finding) for finding in findings]
@@ -117,7 +122,15 @@ def _load(source: str) -> tuple[Mapping[str, object], list[str]]:
     """Return the configuration, and the loggers that exist once it was imported."""
     module, colon, attribute = source.partition(":")
     if not colon or os.path.exists(source) or os.sep in source:
+        if (path := source.partition(":")[0]).endswith(".py"):
+            name = os.path.splitext(os.path.basename(path))[0]
+            raise ConfigurationError(
+                [f"{source}: is Python; {_HOW} {name}:{attribute or 'LOGGING'}"]
+            )
         return load_config(source), []
+    if not module or not attribute or module.endswith(".py"):
+        name = module.removesuffix(".py") or "myapp.settings"
+        raise ConfigurationError([f"{source!r}: {_HOW} {name}:{attribute or 'LOGGING'}"])
     before = set(logging.root.manager.loggerDict)
     config = _import(module, attribute)
     loggers = logging.root.manager.loggerDict
@@ -136,20 +149,20 @@ def _import(module: str, attribute: str) -> Mapping[str, object]:
                 hint = near_match(part, [name for name in dir(found) if name[:1] != "_"])
                 raise ConfigurationError([f"{module}:{attribute}: there is no {part!r}{hint}"])
             found = getattr(found, part)
+        if isinstance(found, Mapping):
+            return {str(key): value for key, value in found.items()}
     except ConfigurationError:
         raise
-    except Exception as error:  # a module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
         raise ConfigurationError(
             [f"{module}:{attribute}: cannot be imported: {type(error).__name__}: {error}"]
         ) from error
     finally:
         sys.dont_write_bytecode = keep
         sys.path.remove(os.getcwd())
-    if not isinstance(found, Mapping):
-        raise ConfigurationError(
-            [f"{module}:{attribute}: must be a dictConfig mapping, is {type(found).__name__}"]
-        )
-    return {str(key): value for key, value in found.items()}
+    raise ConfigurationError(
+        [f"{module}:{attribute}: must be a dictConfig mapping, is {type(found).__name__}"]
+    )
 
 
 def _of_problem(problem: str) -> Finding:

@@ -141,7 +141,9 @@ def _mapping(value: object) -> Mapping[object, object]:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
+    if not isinstance(value, (list, tuple)):
+        return ()
+    return tuple(str(name) for name in value if isinstance(name, (str, int)))
 
 
 def _handler(name: str, given: object) -> PlannedHandler:

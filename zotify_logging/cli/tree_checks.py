@@ -21,6 +21,8 @@ def check_tree(
         tree: the same as a tree.
         existing: names of loggers that are there before the configuration is applied.
     """
+    if config.get("incremental"):
+        return  # it only sets levels of what is there: the tree itself is made elsewhere
     yield from _doubled(tree)
     yield from _same_sink(tree)
     yield from _dispatched_and_attached(tree)

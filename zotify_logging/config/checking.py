@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
+import logging.handlers
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -24,20 +27,27 @@ _SECTIONS = {
 }
 _LOGGER_OPTIONS = {"level", "handlers", "filters", "propagate"}
 _NOT_OPTIONS = {"class", "()", ".", "formatter", "filters", "level"}  # dictConfig's own
+_QUEUE_OPTIONS = {"listener", "handlers", "respect_handler_level"}  # dictConfig's own, of queues
 
 
 def check_config(config: Mapping[str, object]) -> list[str]:
     """Return everything that is wrong, each with its path; nothing is made or opened."""
+    # dictConfig passes over other sections, and `cfg://` reads from them.
+    known = _SECTIONS | _referred(config)
     problems = [
         f"{name}: unknown section{near_match(name, _SECTIONS)}"
         for name in map(str, config)
-        if name not in _SECTIONS
+        if name not in known
     ]
     if config.get("version") != 1:
         problems.append(f"version: must be 1, is {config.get('version')!r}")
     handlers = _section(config, "handlers", problems)
     filters = _section(config, "filters", problems)
     formatters = _section(config, "formatters", problems)
+    for section in (formatters, filters):
+        place = "formatters" if section is formatters else "filters"
+        for name, options in section.items():
+            problems += _check_maker(f"{place}.{name}", options)
     for name, options in handlers.items():
         problems += _check_handler(f"handlers.{name}", options, config, formatters)
         if isinstance(options, Mapping):
@@ -96,6 +106,21 @@ def _check_targets(
                 yield f"{path}.{key}: no handler named {name!r}{near_match(name, known)}"
 
 
+def _referred(config: Mapping[str, object]) -> set[str]:
+    """Return the sections that ``cfg://`` values anywhere read from."""
+    found: set[str] = set()
+    seen: set[int] = set()  # YAML can have loops
+    left: list[object] = [config]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            found.update(re.findall(r"^cfg://(\w+)", value))
+        elif isinstance(value, (Mapping, list, tuple)) and id(value) not in seen:
+            seen.add(id(value))
+            left += value.values() if isinstance(value, Mapping) else value
+    return found
+
+
 def _is_reference(value: object) -> bool:
     return isinstance(value, str) and value.startswith(("ext://", "cfg://"))
 
@@ -124,13 +149,53 @@ def _check_handler(
         key = "()" if "()" in options else "class"
         yield f"{path}.{key}: cannot load {target!r}: {error}"
         return
-    if isinstance(factory, type) and factory.__module__.startswith("zotify_logging."):
-        own = {str(key): value for key, value in options.items() if key not in _NOT_OPTIONS}
+    own = {str(key): value for key, value in options.items() if key not in _NOT_OPTIONS}
+    if not isinstance(factory, type):
+        return
+    if not factory.__module__.startswith("zotify_logging."):
+        yield from _check_signature(path, factory, own)
+    else:
         # What stands for a value elsewhere is known to be given, and judged when it is resolved.
         elsewhere = {key for key, value in own.items() if _is_reference(value)}
         for problem in check_options(factory, own):
             if problem.partition(":")[0] not in elsewhere or ": unknown option" in problem:
                 yield f"{path}.{problem}"
+
+
+def _check_signature(path: str, factory: type, options: Mapping[str, object]) -> Iterator[str]:
+    """Check the names of a foreign handler's options; of their values it alone knows."""
+    try:
+        parameters = inspect.signature(factory).parameters
+    except (TypeError, ValueError):  # written in C, or says something else of itself
+        return
+    kinds = {parameter.kind for parameter in parameters.values()}
+    known = {name for name, one in parameters.items() if one.kind != one.POSITIONAL_ONLY}
+    if issubclass(factory, logging.handlers.QueueHandler):
+        known |= _QUEUE_OPTIONS
+    for name in options if inspect.Parameter.VAR_KEYWORD not in kinds else ():
+        if name not in known:
+            yield f"{path}.{name}: unknown option{near_match(name, known)}"
+
+
+def _check_maker(path: str, options: object) -> Iterator[str]:
+    """Check a formatter or filter: that it is there, and that the format is one."""
+    if not isinstance(options, Mapping):
+        yield f"{path}: must be a mapping, not {type(options).__name__}"
+        return
+    key = "()" if "()" in options else "class"
+    target = options.get(key)
+    if isinstance(target, str) and "." in target and not target.startswith("cfg://"):
+        try:
+            _resolve(target.removeprefix("ext://"))
+        except Exception as error:  # a module may raise anything while it is imported
+            yield f"{path}.{key}: cannot load {target!r}: {error}"
+    text, style = options.get("format"), options.get("style", "%")
+    given = isinstance(text, str) and isinstance(style, str) and options.get("validate", True)
+    if target is None and given and not _is_reference(text) and not _is_reference(style):
+        try:
+            logging.Formatter(text, style=style)
+        except ValueError as error:
+            yield f"{path}.format: {text!r:.80}: {error}"
 
 
 def _resolve(target: str) -> object:
