@@ -144,3 +144,41 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     )
     assert done.returncode == 7, done.stderr
     assert b"RuntimeError: no" in done.stderr
+
+
+def test_a_fork_beside_dict_config_hangs_neither(tmp_path: Path) -> None:
+    """dictConfig makes handlers, which register for forks, under the lock that a fork takes."""
+    script = """
+import faulthandler, logging, os, sys, threading
+from zotify_logging.forks import on_fork
+faulthandler.dump_traceback_later(20, exit=True)
+class Owner:
+    def after_fork_in_child(self): pass
+main = threading.get_ident()
+def forking():
+    frame = sys._current_frames()[main]
+    return frame.f_code.co_name in ("_before", "_acquireLock", "_prepareFork")
+def configure(held):
+    with logging._lock:
+        held.set()
+        while not forking(): pass
+        on_fork(Owner())
+for _ in range(5):
+    held = threading.Event()
+    thread = threading.Thread(target=configure, args=(held,))
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        with logging._lock: on_fork(Owner())
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+    thread.join()
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr

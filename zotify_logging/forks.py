@@ -6,7 +6,7 @@ Whoever owns such a thing registers here and drops it in the child; objects are 
 
 from __future__ import annotations
 
-import logging  # noqa: F401 - its fork hooks must run before ours: they renew handlers' locks
+import logging  # its fork hooks must run before ours in the child: they renew handlers' locks
 import os
 import threading
 import weakref
@@ -47,6 +47,8 @@ def before_fork(owner: ForkPreparing) -> None:
 
 
 def _before() -> None:
+    # In the order of dictConfig, which makes handlers under the lock of logging: they register.
+    logging._lock.acquire()  # type: ignore[attr-defined]  # its own hook takes it once more
     _lock.acquire()
     failed: Exception | None = None
     for owner in list(_preparing):
@@ -56,6 +58,11 @@ def _before() -> None:
             failed = error
     if failed is not None:
         raise failed  # os.fork() shows it as unraisable and goes on
+
+
+def _after_in_parent() -> None:
+    _lock.release()
+    logging._lock.release()  # type: ignore[attr-defined]  # taken in _before()
 
 
 def _after_in_child() -> None:
@@ -74,6 +81,6 @@ def _after_in_child() -> None:
 if hasattr(os, "register_at_fork"):  # pragma: no branch - absent on Windows only
     os.register_at_fork(
         before=_before,
-        after_in_parent=lambda: _lock.release(),
+        after_in_parent=_after_in_parent,
         after_in_child=_after_in_child,
     )
