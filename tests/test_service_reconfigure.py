@@ -29,7 +29,10 @@ from zotify_logging import (
 )
 from zotify_logging.audit.verification import verify_trail
 from zotify_logging.handlers.base import HandlerOptions
+from zotify_logging.service import dispatcher, seam
 from zotify_logging.service.handler_swap import handler_named
+from zotify_logging.service.records_in_flight import InFlight, records_in_flight
+from zotify_logging.service.seam import Ferry
 
 FILE = "zotify_logging.FileStreamHandler"
 AUDIT = "zotify_logging.JsonAuditHandler"
@@ -194,6 +197,57 @@ def test_ctrl_c_while_handlers_are_made_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         service.reconfigure(config(new, recon=["a", "b"]))
     assert tree("recon") == before and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("look", "number"), [(1, "1"), (2, "2"), (3, "2"), (4, "2")])
+def test_ctrl_c_while_the_handlers_change_places_leaves_one_set(
+    monkeypatch: pytest.MonkeyPatch, look: int, number: str
+) -> None:
+    """Before the turn it is the old set, after it the new one; the other one is closed."""
+    service = LoggingService.from_config(config(sinks(a="1"), recon=["a"]))
+    old, looks = service.get("a"), 0
+
+    def interrupted(*thread: int) -> dict[int, InFlight]:
+        nonlocal looks
+        looks += 1
+        if looks == look:
+            raise KeyboardInterrupt
+        return records_in_flight(*thread)
+
+    monkeypatch.setattr(seam, "records_in_flight", interrupted)
+    # Not going up any more, it has the seam look at the stacks once more.
+    new = config(sinks(a="2"), recon=silent("a"))
+    with pytest.raises(KeyboardInterrupt):
+        service.reconfigure(new)
+    assert looks >= look
+    assert logging.getLogger("recon").handlers == [handler_named("a")]
+    assert handler_named("a") is service.get("a")
+    assert not any(type(one) is Ferry for one in logging.root.handlers)
+    logging.getLogger("recon").info("x")
+    assert Sink.taken.get(number) == ["x"] and sum(map(len, Sink.taken.values())) == 1
+    assert (service.get("a") is old) == (number == "1")
+    monkeypatch.undo()
+    service.reconfigure(config(sinks(a="3"), recon=["a"]))
+    logging.getLogger("recon").info("y")
+    assert Sink.taken["3"] == ["y"] and sum(map(len, Sink.taken.values())) == 2
+
+
+def test_a_handler_is_registered_while_the_configuration_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither waits for the other: making a handler and changing places take the same locks."""
+    service = LoggingService.from_config(config(sinks(a="1"), recon=["a"]))
+    new = config(sinks(a="2"), recon=["a"])
+    change = threading.Thread(target=service.reconfigure, args=(new,), daemon=True)
+
+    def paper() -> Sink:
+        change.start()
+        change.join(10)
+        return Sink("3")
+
+    monkeypatch.setattr(dispatcher, "find_factory", lambda name: paper)
+    service.register("out", "paper")
+    assert not change.is_alive() and service.names() == ["a", "out"]
 
 
 def test_a_failure_in_the_last_step_puts_everything_back(

@@ -113,11 +113,17 @@ class ConfigurableDispatcher(Dispatcher):
                 change.swap(
                     self._levels.temporary("handler"),
                     self._levels.temporary("logger"),
-                    lambda configured: self._hold(configured, change.inherited()),
+                    lambda made, on_take_back: self._hold(made, change.inherited(), on_take_back),
                 )
                 self._levels.rebase("handler", {**dict.fromkeys(gone), **change.handler_levels()})
                 self._levels.rebase("logger", change.logger_levels())
             settled = change.close_old()
+        except BaseException:
+            if change.holds:  # Ctrl-C: there is no way back, and no more patience
+                settled = change.close_old(0.0)
+            else:
+                change.unmake()
+            raise
         finally:
             self._applying = None
             if change.holds:
@@ -125,10 +131,23 @@ class ConfigurableDispatcher(Dispatcher):
                 with self._guard:
                     change.hand_over()
                     self._retiring = {}
+                change.rename()  # without the guard: it takes the lock of logging
 
-    def _hold(self, configured: Configured, retiring: dict[str, Registered]) -> Callable[[], None]:
+    def _hold(
+        self,
+        configured: Configured,
+        retiring: dict[str, Registered],
+        on_take_back: Callable[[Callable[[], object]], None],
+    ) -> None:
         with self._guard:
             before = self._handlers, self._configured
+
+            def back() -> None:
+                with self._guard:
+                    self._handlers, self._configured = before
+                    self._retiring = {}
+
+            on_take_back(back)
             own = {
                 name: one
                 for name, one in self._handlers.items()
@@ -138,13 +157,6 @@ class ConfigurableDispatcher(Dispatcher):
             ours = {name: one for name, one in objects.items() if isinstance(one, Registered)}
             self._handlers, self._configured = {**own, **ours}, configured
             self._retiring = retiring
-
-        def back() -> None:
-            with self._guard:
-                self._handlers, self._configured = before
-                self._retiring = {}
-
-        return back
 
     def _settle(self) -> None:
         """Complete a change that some record was too slow for."""

@@ -57,18 +57,25 @@ class Dispatcher(logging.Handler):
                 library's, or the factory refuses the options.
             UnknownNameError: no distribution announces that name; the message has near matches.
         """
+        found: object = handler
+        if isinstance(handler, str):
+            self._refuse_taken(name, handler)
+            # Without the guard: what makes a handler takes the lock of logging, and a change of
+            # configuration takes the guard under that.
+            found = self._made(name, handler, options)
+        if not isinstance(found, Registered):
+            raise ConfigurationError(
+                [f"{name}: {type(found).__name__} has no ledger; subclass BaseLogHandler"]
+            )
         with self._guard:
-            taken = self._handlers.get(name)
-            if taken is not None and taken is not handler:
-                raise ConfigurationError([f"{name}: is registered already; unregister it first"])
-            found = self._made(name, handler, options) if isinstance(handler, str) else handler
-            if not isinstance(found, Registered):
-                raise ConfigurationError(
-                    [f"{name}: {type(found).__name__} has no ledger; subclass BaseLogHandler"]
-                )
+            self._refuse_taken(name, found)
             self._handlers = {**self._handlers, name: found}
             registry.register(name, found)
         return found
+
+    def _refuse_taken(self, name: str, handler: object) -> None:
+        if self._handlers.get(name, handler) is not handler:
+            raise ConfigurationError([f"{name}: is registered already; unregister it first"])
 
     @staticmethod
     def _made(name: str, factory: str, options: dict[str, object]) -> object:

@@ -81,6 +81,10 @@ class HandlerSwap:
             self.configured.handler_filters[name] = self._filters_of(name)
         self._prepare_loggers(logger_levels)
 
+    def on_take_back(self, step: Callable[[], object]) -> None:
+        """Have :meth:`take_back` do one thing more."""
+        self._undo.append(step)
+
     def take_back(self) -> None:
         """Put everything back as it was."""
         self.seam.take_back()

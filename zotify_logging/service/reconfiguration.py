@@ -27,7 +27,7 @@ PATIENCE = DEFAULT_TIMEOUT
 
 
 class Reconfiguration:
-    """One change, in the order :meth:`build`, :meth:`swap`, :meth:`close_old`, :meth:`hand_over`.
+    """One change: ``build``, ``swap``, ``close_old``, ``hand_over`` and ``rename``, in that order.
 
     Args:
         previous: what the configuration in force has made.
@@ -69,62 +69,69 @@ class Reconfiguration:
                 problems = builder.make(self._plan.anew, self._modes(), into=self._made)
             except BaseException:
                 self._files.note()
-                self._unmake()
+                self.unmake()
                 raise
             self._files.note()
         if problems:
-            self._unmake()
+            self.unmake()
             raise ConfigurationError(problems)
 
     def swap(
         self,
         levels: Mapping[str, int],
         logger_levels: Mapping[str, int],
-        hold: Callable[[Configured], Callable[[], object]],
+        hold: Callable[[Configured, Callable[[Callable[[], object]], None]], None],
     ) -> None:
         """Have the new configuration hold.
 
         Args:
             levels: temporary levels of handlers, by name.
             logger_levels: likewise of loggers.
-            hold: has the service hold the new handlers, and returns the way back.
+            hold: has the service hold the new handlers; before that, it gives the way back to
+                its second argument.
 
         Raises:
-            ConfigurationError: it cannot; everything is as it was.
+            ConfigurationError: it cannot; everything is as it was, once :meth:`unmake` was called.
         """
         self._swap = swap = HandlerSwap(
             self._previous, self._plan, self._made, replace_all=self._replace_all
         )
-        back: Callable[[], object] | None = None
         lock: AbstractContextManager[object]
         lock = logging._lock  # type: ignore[attr-defined]  # stdlib guards its tree with it
         with lock:
             try:
                 swap.prepare(levels, logger_levels)
-                back = hold(swap.configured)
+                hold(swap.configured, swap.on_take_back)
                 swap.empty(self._to_empty)
+                swap.seam.turn()
             except BaseException as error:
-                if back is not None:
-                    back()
+                if self.holds:  # Ctrl-C right behind the turn
+                    raise
                 swap.take_back()
-                self._unmake()
                 if isinstance(error, Exception):
                     raise ConfigurationError([f"cannot be applied: {safe_str(error)}"]) from error
                 raise
-            swap.seam.turn()
+
+    def unmake(self) -> None:
+        """Close the new handlers, and remove what they made on disk."""
+        _close(self._made, 0.0)
+        self._files.remove()
 
     @property
     def holds(self) -> bool:
         """Whether the new configuration holds; from then on there is no way back."""
         return self._swap is not None and self._swap.seam.is_turned
 
-    def close_old(self) -> bool:
+    def close_old(self, patience: float = PATIENCE) -> bool:
         """Wait for records on their way to the old handlers, then flush and close those.
+
+        Args:
+            patience: seconds to wait for records on their way.
 
         Returns:
             Whether all records have arrived; if not, :meth:`complete` is still to be called.
         """
-        settled = self._swapped().seam.settle(PATIENCE)
+        settled = self._swapped().seam.settle(patience)
         _close(self._going(), PATIENCE)
         return settled
 
@@ -135,6 +142,9 @@ class Reconfiguration:
             take_over = getattr(self._made[name], "take_over", None)
             if callable(take_over) and id(old) in going:
                 take_over(old)
+
+    def rename(self) -> None:
+        """Have the new handlers be known by their names, and the old ones, now closed, by none."""
         for handler in self._going().values():
             # A late record may open it again: not under a name that is another's by now.
             logging.Handler.set_name(handler, None)  # type: ignore[arg-type]  # stdlib takes None
@@ -187,10 +197,6 @@ class Reconfiguration:
                 if name not in self._heirs:
                     self._to_empty.append(path)
         return changed
-
-    def _unmake(self) -> None:
-        _close(self._made, 0.0)
-        self._files.remove()
 
 
 def _close(handlers: Mapping[str, logging.Handler], timeout: float) -> None:

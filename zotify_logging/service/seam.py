@@ -126,8 +126,8 @@ class Seam:
             goes_up: its ``propagate`` before and after.
         """
         ferry = Ferry(self, old, new, goes_up)
+        self._ferries.append((logger, ferry))  # first: Ctrl-C in between, and it is taken back
         logger.handlers = _replaced(logger.handlers, old, [ferry])
-        self._ferries.append((logger, ferry))
 
     def turn(self) -> None:
         """Give records that start from now on to the new set. Nothing can fail after this."""
@@ -146,7 +146,8 @@ class Seam:
     def take_back(self) -> None:
         """Put everything back as it was, instead of the turn."""
         for logger, ferry in self._ferries:
-            logger.handlers = _replaced(logger.handlers, [ferry], ferry.before)
+            if ferry in logger.handlers:
+                logger.handlers = _replaced(logger.handlers, [ferry], ferry.before)
             logger.propagate = ferry.goes_up[0]
 
     def settle(self, timeout: float) -> bool:
