@@ -73,12 +73,19 @@ def test_404_405_and_bad_json_are_problems(client: httpx.Client) -> None:
     _is_problem(client.get("/api/nothing"), 404)
     wrong_method = client.put("/api/config")
     _is_problem(wrong_method, 405)
-    assert "GET" in wrong_method.headers["allow"]
+    assert wrong_method.headers["allow"] == "GET, PATCH"
+    _is_problem(anything := client.put("/openapi.json"), 405)
+    assert "GET" in anything.headers["allow"]
     json_type = {"Content-Type": "application/json"}
     _is_problem(client.patch("/api/config", content=b"{", headers=json_type), 422)
     not_text = client.patch("/api/config", content=b"\xff", headers=json_type)
     assert not_text.status_code in (400, 422)
     _is_problem(not_text, not_text.status_code)
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    said = _is_problem(client.patch("/api/config", content=b"{}", headers=form), 422)["detail"]
+    assert said == "body: must be a JSON object; send it with Content-Type: application/json"
+    said = _is_problem(client.patch("/api/config", json=[]), 422)["detail"]
+    assert said == "body: must be a JSON object"
 
 
 def test_a_large_body_is_413_with_and_without_length(client: httpx.Client) -> None:

@@ -48,14 +48,26 @@ async def _http(request: Request, error: Exception) -> Response:
         404: f"nothing is at {request.url.path!r}; /openapi.json lists all paths",
         405: f"{request.method} is not possible here; see the Allow header",
     }.get(http.status_code, http.detail)
+    headers = dict(http.headers or {})
+    if http.status_code == 405 and (allowed := _methods(request)):
+        headers["Allow"] = allowed
     return problem_response(
-        http.status_code, detail, headers=http.headers, request_id=_request_id(request)
+        http.status_code, detail, headers=headers, request_id=_request_id(request)
     )
+
+
+def _methods(request: Request) -> str:
+    """Return all methods of the path: the router names those of its first route alone."""
+    path = getattr(request.scope.get("route"), "path", None)
+    return ", ".join(sorted(map(str.upper, request.app.openapi()["paths"].get(path, ()))))
 
 
 async def _validation(request: Request, error: Exception) -> Response:
     known = _body_fields(request)
-    problems = _field_problems(cast(RequestValidationError, error).errors(), known)
+    kind = request.headers.get("content-type", "")
+    # curl -d says that it is a form.
+    hint = "" if "json" in kind else "; send it with Content-Type: application/json"
+    problems = _field_problems(cast(RequestValidationError, error).errors(), known, hint)
     listed = "; ".join(f"{problem['name']}: {problem['message']}" for problem in problems)
     return problem_response(422, listed, errors=problems, request_id=_request_id(request))
 
@@ -94,7 +106,7 @@ def _body_fields(request: Request) -> list[str]:
     return [name for model in models for name in getattr(model, "model_fields", {})]
 
 
-def _field_problems(errors: Sequence[Any], known: Sequence[str]) -> list[FieldProblem]:
+def _field_problems(errors: Sequence[Any], known: Sequence[str], hint: str) -> list[FieldProblem]:
     """Return one problem per field; the branches of a union are joined into one message."""
     messages: dict[tuple[str, str], list[str]] = {}
     for error in errors:
@@ -106,6 +118,8 @@ def _field_problems(errors: Sequence[Any], known: Sequence[str]) -> list[FieldPr
             message = f"unknown field{_hint(name, known)}"
         elif error["type"] == "literal_error":
             message += _hint(error["input"], _QUOTED.findall(error["ctx"]["expected"]))
+        elif error["type"] == "model_attributes_type":
+            message = f"must be a JSON object{hint}"
         if error["type"] == "json_invalid":
             name, message = "", f"not JSON: {error.get('ctx', {}).get('error', 'malformed')}"
         found = messages.setdefault((location, name or location), [])
