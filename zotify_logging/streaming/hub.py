@@ -87,6 +87,7 @@ class Hub:
         self._members: dict[str, weakref.WeakSet[Follows]] = {}
         self._held: dict[str, Waker] = {}  # keeps the wakers of followed paths
         self._signatures: dict[str, _Signature] = {}
+        self._untold: weakref.WeakSet[Follows] = weakref.WeakSet()
         self._signals: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         on_fork(self)
@@ -107,6 +108,8 @@ class Hub:
         key = _identity(member.path)
         with self._lock:
             self._members.setdefault(key, weakref.WeakSet()).add(member)
+            # What it reads first may be gone at the next look: that look tells it in any case.
+            self._untold.add(member)
             waker = self._held[key] = self._waker(key)
             if self._thread is None:
                 self._signals = queue.SimpleQueue()
@@ -145,6 +148,7 @@ class Hub:
         for waker in list(self._wakers.values()):
             waker.attach(None)
         self._members, self._held, self._signatures = {}, {}, {}
+        self._untold = weakref.WeakSet()
         self._signals = queue.SimpleQueue()
         self._thread = None
 
@@ -178,12 +182,13 @@ class Hub:
             for held in self._held.values():
                 held.clear()
             work = [(key, list(members)) for key, members in self._members.items()]
+            untold, self._untold = set(self._untold), weakref.WeakSet()
         for key, members in work:
             signature = _signature(key)
             changed = self._signatures.get(key) != signature
             self._signatures[key] = signature
             for member in members:
-                if changed or _is_due(member, now):
+                if changed or member in untold or _is_due(member, now):
                     member.notify()
         return True
 
