@@ -524,3 +524,15 @@ def test_foreign_handlers_formatters_and_filters_are_examined_too() -> None:
         "formatters.text",
         "filters.gone.()",
     }
+
+
+def test_without_standard_streams_the_exit_code_tells(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that was started with all of them closed."""
+    config = config_of({}, {"level": "INFO", "handlers": []})
+    (folder / "logging.json").write_text(json.dumps(config))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", None)
+        patch.setattr(sys, "stderr", None)
+        assert main(["doctor", "logging.json"]) == 3

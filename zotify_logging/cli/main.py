@@ -62,7 +62,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         code = command(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # started without: nothing was printed, and the code tells
+            sys.stdout.flush()
         return code
     except KeyboardInterrupt:
         return 130

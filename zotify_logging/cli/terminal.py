@@ -21,7 +21,7 @@ PATIENCE = 1.0
 _COLOURS = {"error": "31", "warning": "33", "note": "36", "good": "32", "strong": "1"}
 
 
-def paint(text: str, colour: str, stream: IO[str]) -> str:
+def paint(text: str, colour: str, stream: IO[str] | None) -> str:
     """Return ``text`` in a colour (``error``, ``warning``, ``note``, ``good``, ``strong``)."""
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if _coloured(stream) else text
 
@@ -32,7 +32,7 @@ def working(what: str) -> Iterator[None]:
 
     With rich a moving sign, without it a line that counts the seconds; nothing without a terminal.
     """
-    if not sys.stderr.isatty():
+    if not _is_terminal(sys.stderr):
         yield
         return
     done = threading.Event()
@@ -69,6 +69,11 @@ def _count(what: str, done: threading.Event) -> None:
     sys.stderr.flush()
 
 
-def _coloured(stream: IO[str]) -> bool:
+def _coloured(stream: IO[str] | None) -> bool:
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return wanted and stream.isatty()
+    return wanted and _is_terminal(stream)
+
+
+def _is_terminal(stream: IO[str] | None) -> bool:
+    """Tell it of a standard stream, which is ``None`` in a process started without (``>&-``)."""
+    return stream is not None and stream.isatty()
