@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from line_sink import LineSink, balanced, refuse
 from sizes import sized
 from waiting import wait_until
 
-from zotify_logging import LogEntry
+from zotify_logging import LogEntry, registry
 from zotify_logging.handlers import error_ring
 
 RECORDS = sized(200, 20_000)
@@ -100,6 +101,24 @@ def test_a_failover_that_is_not_there_is_reported(
     logger.info("lost")
     assert sink.lines() == [] and sink.statistics().failed_over == 0
     wait_until(lambda: "base-nowhere" in error_ring.recent_problems()[-1].text)
+
+
+@pytest.mark.parametrize("made", ["before", "after"])
+def test_a_failover_that_no_logger_has_is_kept_alive(
+    tmp_path: Path, logger: logging.Logger, made: str
+) -> None:
+    """dictConfig leaves nobody else to hold it; one that was closed is opened again."""
+    kept = Sink(tmp_path / "kept")
+    kept.name = "base-kept" if made == "before" else None
+    sink = Sink(tmp_path / "log", refuse, failover="base-kept")
+    kept.name = "base-kept"
+    del kept
+    gc.collect()
+    registry.find("base-kept").close()
+    logger.addHandler(sink)
+    logger.info("kept")
+    assert (tmp_path / "kept").read_text().endswith("kept\n")
+    assert sink.statistics().failed_over == 1
 
 
 @pytest.mark.parametrize("delivery", ["direct", "queued"])

@@ -6,6 +6,7 @@ import gc
 import logging
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,3 +70,34 @@ raise SystemExit(code)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, timeout=60)
     assert done.returncode == 7
+
+
+class Wanting:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, object]] = []
+
+    def found(self, name: str, handler: registry.Registered) -> None:
+        self.told.append(("found", name, handler))
+
+    def lost(self, name: str, handler: registry.Registered) -> None:
+        self.told.append(("lost", name, handler))
+
+
+def test_whoever_wants_a_name_hears_what_it_means() -> None:
+    """Now, later and never again; one that is closed keeps its name there. Held weakly."""
+    owner, sink, other = Wanting(), Sink(), Sink()
+    registry.want("wanted", owner)
+    sink.name = "wanted"
+    other.name = "wanted"
+    other.close()
+    assert owner.told == [("found", "wanted", sink), ("found", "wanted", other)]
+    assert "wanted" not in registry.names()
+    sink.name = "else"
+    sink.name = "wanted"
+    assert owner.told[2:] == [("lost", "wanted", sink), ("found", "wanted", sink)]
+    reference = weakref.ref(owner)
+    del owner
+    gc.collect()
+    assert reference() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -146,6 +147,49 @@ def test_as_a_handler_in_dictconfig(tmp_path: Path) -> None:
         logging.getLogger("served").debug("to none")
     for name in files:
         assert len((tmp_path / f"{name}.log").read_text().splitlines()) == 2
+
+
+def by_name(tmp_path: Path, dispatch: Sequence[str] = ("a", "z")) -> dict[str, object]:
+    file = "zotify_logging.FileStreamHandler"
+    files = {
+        name: {"class": file, "filename": str(tmp_path / f"{name}.log")} for name in ("a", "z")
+    }
+    service = {"class": "zotify_logging.LoggingService", "dispatch": dispatch}
+    loggers = {"served": {"level": "INFO", "handlers": ["all"]}}
+    return {"version": 1, "handlers": {**files, "all": service}, "loggers": loggers}
+
+
+def written(tmp_path: Path) -> list[list[str]]:
+    paths = [tmp_path / "a.log", tmp_path / "z.log"]
+    return [[line[-1] for line in path.read_text().splitlines()] for path in paths]
+
+
+def test_a_service_keeps_alive_what_it_dispatches_to(tmp_path: Path) -> None:
+    """No logger has these handlers, whether made before the service or after it."""
+    dictConfig(by_name(tmp_path))
+    gc.collect()
+    logging.getLogger("served").info("1")
+    assert written(tmp_path) == [["1"], ["1"]]
+
+
+def test_a_failing_second_config_loses_nothing_that_is_dispatched(tmp_path: Path) -> None:
+    """dictConfig closes all handlers first; the next record opens them, by dispatch as well."""
+    dictConfig(by_name(tmp_path))
+    with pytest.raises(ValueError, match="Unable to configure handler"):
+        dictConfig({"version": 1, "handlers": {"b": {"class": "none.Such"}}})
+    gc.collect()
+    logging.getLogger("served").info("1")
+    assert written(tmp_path) == [["1"], ["1"]]
+
+
+def test_after_shutdown_late_records_are_dispatched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They open the handlers again, as they do without a service; nothing is said on stderr."""
+    service = LoggingService.from_config(by_name(tmp_path))
+    assert service.shutdown()
+    logging.getLogger("served").info("1")
+    assert written(tmp_path) == [["1"], ["1"]] and capsys.readouterr().err == ""
 
 
 def test_from_config_holds_the_handlers(tmp_path: Path) -> None:

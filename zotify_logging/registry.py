@@ -1,7 +1,7 @@
 """Live handlers by name, for failover, levels and statistics.
 
-Held weakly: the registry keeps no handler alive. Known only through a Protocol, so that nothing
-here depends on a handler class.
+Held weakly: the registry keeps no handler alive, but who wants one by its name does. Known only
+through a Protocol, so that nothing here depends on a handler class.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .ledger import HandlerHealth, HandlerStatistics
 from .options import near_match
 from .records import LogEntry
 
-__all__ = ["Registered", "find", "names", "register", "unregister"]
+__all__ = ["Registered", "Wanting", "find", "names", "register", "unregister", "want"]
 
 
 @runtime_checkable
@@ -62,6 +62,19 @@ class Registered(Protocol):
         """
 
 
+class Wanting(Protocol):
+    """Whoever hands records to a handler that it knows by name, and so keeps it alive.
+
+    Told under the registry's lock: must be quick, and must not raise.
+    """
+
+    def found(self, name: str, handler: Registered) -> None:
+        """Hear which handler a name means from now on."""
+
+    def lost(self, name: str, handler: Registered) -> None:
+        """Hear that a name no longer means a handler; one that is closed keeps its name here."""
+
+
 class _Guard:
     """The lock of the names; a forked child gets a free one, whoever held it in the parent."""
 
@@ -74,6 +87,7 @@ class _Guard:
 
 
 _handlers: weakref.WeakValueDictionary[str, Registered] = weakref.WeakValueDictionary()
+_wanting: dict[str, weakref.WeakSet[Wanting]] = {}
 _guard = _Guard()
 
 
@@ -81,13 +95,32 @@ def register(name: str, handler: Registered) -> None:
     """Make ``handler`` reachable by ``name``; a later one of the same name takes its place."""
     with _guard.lock:
         _handlers[name] = handler
+        for owner in list(_wanting.get(name, ())):
+            owner.found(name, handler)
 
 
-def unregister(name: str, handler: Registered) -> None:
-    """Forget ``name`` if it still means ``handler``."""
+def unregister(name: str, handler: Registered, *, closed: bool = False) -> None:
+    """Forget ``name`` if it still means ``handler``.
+
+    Args:
+        name: its name.
+        handler: the handler.
+        closed: it is closed only, and the next record opens it again: those who want it keep it.
+    """
     with _guard.lock:
         if _handlers.get(name) is handler:
             del _handlers[name]
+        for owner in () if closed else list(_wanting.get(name, ())):
+            owner.lost(name, handler)
+
+
+def want(name: str, owner: Wanting) -> None:
+    """Tell ``owner``, which is held weakly, what ``name`` means now and whenever that changes."""
+    with _guard.lock:
+        _wanting.setdefault(name, weakref.WeakSet()).add(owner)
+        handler = _handlers.get(name)
+        if handler is not None:
+            owner.found(name, handler)
 
 
 def find(name: str) -> Registered:

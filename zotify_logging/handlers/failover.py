@@ -6,12 +6,15 @@ from dataclasses import replace
 
 from .. import registry
 from ..records import LogEntry
+from ..registry import Registered
 
 __all__ = ["Failover"]
 
 
 class Failover:
-    """A handler's failover: known by name, looked up at each use, so that it may come and go.
+    """A handler's failover: known by name, so that it may be made later, or anew.
+
+    It is kept alive: perhaps no logger has it.
 
     Args:
         name: of the handler that takes over.
@@ -20,7 +23,18 @@ class Failover:
 
     def __init__(self, name: str, origin: object) -> None:
         self._name = name
-        self._origin = id(origin)  # the number alone, to keep no handler alive
+        self._origin = id(origin)  # the number alone, to keep that handler not alive
+        self._target: Registered | None = None
+        registry.want(name, self)
+
+    def found(self, name: str, handler: Registered) -> None:
+        """Hand over to this one from now on."""
+        self._target = handler
+
+    def lost(self, name: str, handler: Registered) -> None:
+        """Let go of one that has lost its name."""
+        if self._target is handler:
+            self._target = None
 
     def take(self, entry: LogEntry) -> bool:
         """Hand an entry over; the caller must not hold its own lock, or two could wait for ever.
@@ -31,7 +45,7 @@ class Failover:
         Raises:
             UnknownNameError: there is no handler of that name now.
         """
-        target = registry.find(self._name)
+        target = self._target or registry.find(self._name)
         failed_in = (*entry.failed_in, self._origin)
         if id(target) in failed_in or not target.enabled:
             return False  # it went round, or would be ignored there

@@ -31,7 +31,8 @@ class RegisteredHandler(logging.Handler):
 
     def set_name(self, name: str | None) -> None:
         """Set the name (dictConfig does) and make the handler reachable by it."""
-        self._unregister()
+        if earlier := self.get_name():
+            registry.unregister(earlier, cast(registry.Registered, self))
         super().set_name(name)  # type: ignore[arg-type]  # stdlib takes None; its stub does not say
         if name:
             registry.register(name, cast(registry.Registered, self))
@@ -40,7 +41,7 @@ class RegisteredHandler(logging.Handler):
 
     def _unregister(self) -> None:
         if name := self.get_name():
-            registry.unregister(name, cast(registry.Registered, self))
+            registry.unregister(name, cast(registry.Registered, self), closed=True)
 
     def __getstate__(self) -> NoReturn:
         """Refuse to be pickled or copied.

@@ -28,7 +28,8 @@ class Dispatcher(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._skipped: Counter[str] = Counter()
-        self._by_name: list[str] = []  # looked up at each use: they may be made later
+        self._by_name: list[str] = []  # of handlers that may be made later, or anew
+        self._found: dict[str, Registered] = {}  # those of them that are there; kept alive here
         self._handlers: dict[str, Registered] = {}
         self._guard = threading.RLock()
         self._reported: set[str] = set()
@@ -77,6 +78,17 @@ class Dispatcher(logging.Handler):
         if self._handlers.get(name, handler) is not handler:
             raise ConfigurationError([f"{name}: is registered already; unregister it first"])
 
+    def found(self, name: str, handler: Registered) -> None:
+        """Dispatch to this handler what is for that name; part of the registry's protocol."""
+        self._found = {**self._found, name: handler}
+        self._reported.discard(name)
+
+    def lost(self, name: str, handler: Registered) -> None:
+        """Let go of a handler that has lost its name; part of the registry's protocol."""
+        self._found = {
+            key: one for key, one in self._found.items() if key != name or one is not handler
+        }
+
     @staticmethod
     def _made(name: str, factory: str, options: dict[str, object]) -> object:
         try:
@@ -101,6 +113,7 @@ class Dispatcher(logging.Handler):
                 raise self._unknown(name)
             self._handlers = {key: one for key, one in self._handlers.items() if key != name}
             self._by_name = [key for key in self._by_name if key != name]
+            self._found = {key: one for key, one in self._found.items() if key != name}
             if handler is not None:
                 registry.unregister(name, handler)
 
@@ -113,7 +126,7 @@ class Dispatcher(logging.Handler):
         if name in self._handlers:
             return self._handlers[name]
         if name in self._by_name:
-            return registry.find(name)
+            return self._found.get(name) or registry.find(name)
         raise self._unknown(name)
 
     def names(self) -> list[str]:
@@ -124,13 +137,13 @@ class Dispatcher(logging.Handler):
         """Return the handlers that are there now, with their names."""
         targets = dict(self._handlers)
         for name in self._by_name:
-            try:
-                targets.setdefault(name, registry.find(name))
-                self._reported.discard(name)
-            except UnknownNameError as error:
-                if name not in self._reported:  # once, not once a record
-                    self._reported.add(name)
-                    report("LoggingService", f"dispatch: {error}")
+            found = self._found.get(name)
+            if found is not None:
+                targets.setdefault(name, found)
+            elif name not in self._reported:  # once, not once a record
+                self._reported.add(name)
+                hint = near_match(name, registry.names())
+                report("LoggingService", f"dispatch: no handler named {name!r}{hint}")
         if self._retired:  # asked last: a name may have got another meaning while this went on
             targets = self._handlers
         return list(targets.items())

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Self
 
+from .. import registry
 from ..clock import format_ns
 from ..config import Source
 from ..options import OptionReader
@@ -60,6 +61,8 @@ class LoggingService(ConfigurableDispatcher):
         super().__init__()
         self.setLevel(number)
         self._by_name = list(dispatch)
+        for name in self._by_name:
+            registry.want(name, self)
 
     @classmethod
     def from_config(cls, source: Source) -> Self:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import cast
 
+from .. import registry
 from ..exceptions import ConfigurationError
 from ..handlers.error_ring import report
 from ..registry import Registered
@@ -145,7 +146,9 @@ class Reconfiguration:
 
     def rename(self) -> None:
         """Have the new handlers be known by their names, and the old ones, now closed, by none."""
-        for handler in self._going().values():
+        for name, handler in self._going().items():
+            if (ours := _registered(handler)) is not None:
+                registry.unregister(name, ours)  # nobody hands over to it any more
             # A late record may open it again: not under a name that is another's by now.
             logging.Handler.set_name(handler, None)  # type: ignore[arg-type]  # stdlib takes None
         for name, handler in self._made.items():
