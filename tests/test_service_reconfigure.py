@@ -30,6 +30,7 @@ from zotify_logging import (
 from zotify_logging.audit.verification import verify_trail
 from zotify_logging.handlers.base import HandlerOptions
 from zotify_logging.service import dispatcher, seam
+from zotify_logging.service.diff import option_changes
 from zotify_logging.service.handler_swap import handler_named
 from zotify_logging.service.records_in_flight import InFlight, records_in_flight
 from zotify_logging.service.seam import Ferry
@@ -810,3 +811,9 @@ def test_each_line_is_in_the_file_once_while_its_handler_is_exchanged(tmp_path: 
     (reading,) = service.statistics().values()
     assert reading.written == reading.accepted == sum(sent.values())
     assert reading.bytes == path.stat().st_size
+
+
+def test_one_is_not_true_and_no_list_is_an_empty_one() -> None:
+    """What compares equal may be another option all the same, and the other way round."""
+    (change,) = option_changes({"keep": 1, "filters": []}, {"keep": True, "filters": None})
+    assert str(change) == "keep: 1 -> True"
