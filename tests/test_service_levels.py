@@ -155,6 +155,16 @@ def test_shutdown_ends_temporary_levels() -> None:
     assert sink.level == logging.WARNING
 
 
+def test_a_handler_that_leaves_the_service_has_its_own_level_again() -> None:
+    """It stays open and attached: a temporary level must not become a permanent one."""
+    sink = Sink(level="WARNING")
+    service, _ = serving(levelled=sink)
+    service.set_level("levelled", "ERROR", ttl=600)
+    service.unregister("levelled")
+    assert sink.level == logging.WARNING
+    service.shutdown()
+
+
 def test_a_handler_that_is_gone_costs_nothing() -> None:
     """The end of its temporary level is let go, and the next one still comes."""
     service, clock = serving(levelled=Sink(), other=Sink(level="ERROR"))

@@ -80,6 +80,15 @@ class LoggingService(ConfigurableDispatcher):
         service._configure(source, dry_run=False, replace_all=True)
         return service
 
+    def unregister(self, name: str) -> None:
+        """Stop dispatching to the handler of that name; it stays open. A temporary level ends.
+
+        Raises:
+            UnknownNameError: there is none; the message has near matches.
+        """
+        self._levels.end(("handler", name))
+        super().unregister(name)
+
     def set_level(
         self, handler: str, level: int | str, ttl: float | str | None = None
     ) -> LevelChange:

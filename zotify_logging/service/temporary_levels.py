@@ -114,6 +114,13 @@ class TemporaryLevels:
                     self._return(key, held)
             return min((held.ends - now for held in self._held.values()), default=None)
 
+    def end(self, key: LevelKey) -> None:
+        """End one of them now, if it is in force."""
+        with self._guard:
+            held = self._held.pop(key, None)
+            if held is not None:
+                self._return(key, held)
+
     def end_all(self) -> None:
         """End all of them now."""
         with self._guard:
