@@ -53,6 +53,21 @@ def test_a_revoked_key_ends_when_the_snapshot_is_old(store: KeyStore) -> None:
     assert not ring.holds(principal)
 
 
+def test_a_new_key_is_found_before_the_snapshot_is_old(store: KeyStore) -> None:
+    """A key that the snapshot does not hold is looked for again, four times a second at most."""
+    now = [100.0]
+    ring = KeyRing(store, None, monotonic=lambda: now[0])
+    assert ring.find("not a key") is None
+    seen_at_once = ring.may_have_new_keys
+    key = new_key()
+    store.add("late", digest_of(key), ["logs:read"])
+    assert ring.find(key) is None and ring.find_anew(key) is None
+    now[0] += 0.25
+    assert (seen_at_once, ring.may_have_new_keys, ring.stale) == (False, True, False)
+    found = ring.find_anew(key)
+    assert found is not None and found.name == "late"
+
+
 def test_names_are_not_reused(store: KeyStore) -> None:
     """The audit trail tells keys by name, so a revoked one keeps its name."""
     store.add("a", digest_of(new_key()), ["admin"])

@@ -79,6 +79,8 @@ class AuthenticationMiddleware:
                 principal = await to_thread.run_sync(ring.find, key)
             else:
                 principal = ring.find(key)
+            if principal is None and ring.may_have_new_keys:
+                principal = await to_thread.run_sync(ring.find_anew, key)
         except KeysUnavailableError as error:
             raise ProblemError(
                 503, f"{error}; try again later", headers={"Retry-After": "5"}

@@ -31,6 +31,8 @@ class KeyRing:
         chosen: the key from ``ZOTIFY_API_KEY``, or ``None``.
         max_age: seconds for which a snapshot is used; a revocation takes at most that long.
             While the database is away the last snapshot stays in force.
+        unknown_age: seconds for which a snapshot is believed about a key that it does not hold; a
+            new key takes at most that long. Bounds what wrong keys can ask of the database.
         monotonic: seconds, replaceable for tests.
     """
 
@@ -40,11 +42,13 @@ class KeyRing:
         chosen: ChosenKey | None,
         *,
         max_age: float = 2.0,
+        unknown_age: float = 0.25,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._chosen = chosen
         self._max_age = max_age
+        self._unknown_age = unknown_age
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._rows: tuple[KeyRow, ...] | None = None
@@ -53,7 +57,16 @@ class KeyRing:
     @property
     def stale(self) -> bool:
         """Whether :meth:`find` would read the database, and so belongs in a worker thread."""
-        return self._monotonic() - self._read_at >= self._max_age
+        return self._age >= self._max_age
+
+    @property
+    def may_have_new_keys(self) -> bool:
+        """Whether a key that :meth:`find` did not know may be found by :meth:`find_anew`."""
+        return self._age >= self._unknown_age
+
+    @property
+    def _age(self) -> float:
+        return self._monotonic() - self._read_at
 
     def find(self, key: str) -> Principal | None:
         """Return the holder of ``key``, or ``None`` for a wrong or revoked one.
@@ -63,7 +76,18 @@ class KeyRing:
         Raises:
             KeysUnavailableError: the stored keys could not be read even once.
         """
-        rows = self._snapshot()
+        return self._find(key, self._max_age)
+
+    def find_anew(self, key: str) -> Principal | None:
+        """Return the holder of a key that may just have been made; reads the database.
+
+        Raises:
+            KeysUnavailableError: as :meth:`find`.
+        """
+        return self._find(key, self._unknown_age)
+
+    def _find(self, key: str, max_age: float) -> Principal | None:
+        rows = self._snapshot(max_age)
         digest = digest_of(key)
         found: Principal | None = None
         for row in rows:
@@ -79,12 +103,12 @@ class KeyRing:
             return self._chosen is not None
         return any(
             row.name == principal.name and row.scopes == principal.scopes
-            for row in self._snapshot()
+            for row in self._snapshot(self._max_age)
         )
 
-    def _snapshot(self) -> tuple[KeyRow, ...]:
+    def _snapshot(self, max_age: float) -> tuple[KeyRow, ...]:
         with self._lock:
-            if self.stale:
+            if self._age >= max_age:
                 try:
                     rows = tuple(row for row in self._store.rows() if row.revoked_us is None)
                 except SQLAlchemyError as error:
