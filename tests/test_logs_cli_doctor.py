@@ -234,6 +234,48 @@ def test_a_service_that_dispatches_to_an_attached_handler_is_told() -> None:
     assert message.startswith("'all' and 'more' both dispatch records of shop to 'app'")
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "told", "cure"),
+    [
+        ("dispatch", "svc", "'svc' dispatches to itself", "take 'svc' out of"),
+        ("dispatch", "inner", "'inner', which is a service", "name 'app' in handlers.svc.dispatch"),
+        ("dispatch", "console", "'console', which is a StreamHandler of logging", "attach"),
+        ("failover", "app", "'app' fails over to itself", "take 'app' out of"),
+        ("failover", "inner", "'app' fails over to 'inner'", "name 'app' in"),
+        ("failover", "console", "which keeps no account of its records", "attach 'console'"),
+    ],
+)
+def test_what_is_handed_on_to_nobody_is_told(option: str, name: str, told: str, cure: str) -> None:
+    """A handler itself, a service, and one of logging: none of them is described as taking it."""
+    app = {"class": FILE, "filename": "app.log"}
+    config = config_of(
+        {
+            "app": app | ({"failover": name} if option == "failover" else {}),
+            "console": {"class": "logging.StreamHandler"},
+            "inner": {"class": SERVICE, "dispatch": ["app"]},
+            "svc": {"class": SERVICE, "dispatch": [name if option == "dispatch" else "app"]},
+        },
+        {"level": "INFO", "handlers": ["svc"]},
+    )
+    found = [one for one in findings_of(config) if one.code == "handover"]
+    assert [one.severity for one in found] == ["error"]
+    assert (told in found[0].message, cure in found[0].cure) == (True, True)
+    tree = plan_tree(config)
+    assert tree.takers("root", logging.INFO) == (["app"] if option == "failover" else [])
+    dropped = list(check_record(tree, "root", logging.INFO))
+    assert ["no handler that can take it" in one.message for one in dropped] == (
+        [] if option == "failover" else [True]
+    )
+
+
+def test_two_handlers_may_stand_in_for_each_other() -> None:
+    """An entry that both refuse goes round no further, so that it is no mistake."""
+    one = {"class": FILE, "filename": "one.log", "failover": "two"}
+    two = {"class": FILE, "filename": "two.log", "failover": "one"}
+    config = config_of({"one": one, "two": two}, {"level": "INFO", "handlers": ["one", "two"]})
+    assert findings_of(config) == []
+
+
 def test_two_handlers_on_one_file_are_doubled() -> None:
     """By whatever names they go."""
     config = config_of(
@@ -250,7 +292,7 @@ def test_levels_that_cannot_meet_and_loose_ends_are_told() -> None:
         {
             "app": {"class": FILE, "filename": "app.log", "level": "ERROR"},
             "loose": {"class": "logging.NullHandler"},
-            "spare": {"class": "logging.NullHandler"},
+            "spare": {"class": FILE, "filename": "spare.log"},
             "main": {"class": FILE, "filename": "main.log", "failover": "spare"},
         },
         {"handlers": ["main"]},

@@ -22,6 +22,7 @@ from ..redaction import Redactor
 from ..sanitizing import dump_json
 from .doctor_report import as_report, print_findings, print_tree
 from .finding import Finding, exit_code_of
+from .handover_checks import check_handovers
 from .planned_tree import PlannedTree, level_of, plan_tree
 from .sink_checks import check_sink
 from .terminal import working
@@ -102,6 +103,7 @@ def examine(
     """
     found = [_of_problem(problem) for problem in check_config(config)]
     found += check_tree(config, tree, existing)
+    found += check_handovers(tree)
     for handler in tree.handlers.values():
         found += check_sink(handler)
     return found

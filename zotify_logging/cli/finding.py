@@ -17,6 +17,7 @@ CODES = {
     "disabled": "applying the configuration silences loggers that exist already",
     "level": "a level keeps out what somebody below or above it wants",
     "dropped": "a record of a logger reaches no handler",
+    "handover": "a handler hands records on to itself, or to one that cannot be handed any",
     "unattached": "a handler is defined, and nothing leads to it",
     "file": "a file or its folder cannot be used, or others can read or write it",
     "database": "a database does not answer, or cannot be used as it is",

@@ -38,6 +38,19 @@ class PlannedHandler:
         """The class without its modules."""
         return self.kind.rpartition(".")[2] or "?"
 
+    @property
+    def is_service(self) -> bool:
+        """Whether it dispatches, and keeps nothing itself."""
+        return self.kind.endswith(_SERVICE)
+
+    @property
+    def can_be_given(self) -> bool:
+        """Whether a service or failover finds it: it has a ledger, as all of this library's do.
+
+        Classes of others are taken at their word, for they may be derived from ours.
+        """
+        return not self.is_service and not self.kind.startswith("logging.")
+
 
 @dataclass(frozen=True)
 class PlannedLogger:
@@ -104,9 +117,13 @@ class PlannedTree:
             handler = self.handlers[attached]
             if level < handler.level:
                 continue
-            for taker in handler.dispatch or (attached,):
+            if not handler.dispatch and attached not in found:
+                found.append(attached)
+            for taker in handler.dispatch:
                 target = self.handlers.get(taker)
-                if target is not None and level >= target.level and taker not in found:
+                if target is None or not target.can_be_given or taker in found:
+                    continue
+                if level >= target.level:
                     found.append(taker)
         return found
 

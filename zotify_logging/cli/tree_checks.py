@@ -60,6 +60,15 @@ def check_record(tree: PlannedTree, name: str, level: int) -> Iterator[Finding]:
         )
         return
     names = ", ".join(f"handlers.{handler}" for _, handler in reached)
+    if all(level >= _opens(tree, handler) for _, handler in reached):
+        yield Finding(
+            "error",
+            "dropped",
+            names,
+            f"{shown} passes the logger, and is dispatched to no handler that can take it",
+            f"name handlers of this library in the dispatch of {names}",
+        )
+        return
     yield Finding(
         "error",
         "dropped",
@@ -134,7 +143,7 @@ def _dispatched_and_attached(tree: PlannedTree) -> Iterator[Finding]:
             attached.setdefault(handler, logger)
         given: dict[str, str] = {}
         for service in attached:
-            for target in tree.handlers[service].dispatch:
+            for target in _targets(tree, service):
                 if target in attached and (service, target) not in told:
                     told.add((service, target))
                     place = attached[target].place
@@ -253,8 +262,14 @@ def _levels(tree: PlannedTree) -> Iterator[Finding]:
 def _opens(tree: PlannedTree, name: str) -> int:
     """Return the least level at which a record gets anywhere through this handler."""
     handler = tree.handlers[name]
-    targets = [tree.handlers[one].level for one in handler.dispatch if one in tree.handlers]
+    targets = [tree.handlers[one].level for one in _targets(tree, name)]
     return max(handler.level, min(targets, default=0))
+
+
+def _targets(tree: PlannedTree, name: str) -> list[str]:
+    """Return the handlers that a service finds."""
+    named = tree.handlers[name].dispatch
+    return [one for one in named if one in tree.handlers and tree.handlers[one].can_be_given]
 
 
 def _unattached(tree: PlannedTree) -> Iterator[Finding]:
