@@ -377,6 +377,28 @@ def test_a_database_file_is_read_without_a_trace(folder: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
+def test_somebody_elses_file_is_told_and_its_mode_left_alone(folder: Path) -> None:
+    """Nobody is advised to close the users' list of the system, which a mistyped URL names."""
+    for name, content in (("users", "root:x:0:0::/root:/bin/sh\n"), ("empty", "")):
+        (folder / name).write_text(content)
+        (folder / name).chmod(0o644)
+    (folder / "damaged").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+    (folder / "damaged").chmod(0o600)
+    handlers = {
+        "jobs": {"class": JOBS, "url": "sqlite:///users"},
+        "audit": {"class": "zotify_logging.JsonAuditHandler", "filename": "users"},
+        "own": {"class": JOBS, "url": "sqlite:///empty"},
+        "old": {"class": JOBS, "url": "sqlite:///damaged"},
+    }
+    found = findings_of(config_of(handlers, {"level": "INFO", "handlers": list(handlers)}))
+    assert {(one.place.split(".")[1], one.cure) for one in found} == {
+        ("jobs", "name another file"),
+        ("audit", "name another file"),
+        ("own", f"chmod 640 {folder}/empty"),
+        ("old", "restore it, or move it away: a new one is made"),
+    }
+
+
 def test_a_database_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a few seconds, whatever its driver thinks; its password stays inside."""
     monkeypatch.setattr("zotify_logging.cli.sink_checks.CONNECT_TIMEOUT", 0.3)

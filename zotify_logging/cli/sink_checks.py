@@ -25,6 +25,8 @@ __all__ = ["CONNECT_TIMEOUT", "check_sink"]
 CONNECT_TIMEOUT = 3.0
 """Seconds that a database may take to answer."""
 
+_SQLITE = b"SQLite format 3\0"
+
 _NO_DRIVER = re.compile(r"driver '(\w+)' is not installed")
 
 _DEFAULTS = {  # by class: the option that names the sink, and its default
@@ -44,7 +46,17 @@ def check_sink(handler: PlannedHandler) -> Iterator[Finding]:
         return
     place = f"handlers.{handler.name}.{option}"
     if option == "filename":
-        yield from _check_file(os.fspath(sink), place, made=ours)
+        name = os.fspath(sink)
+        begins = b"{" if kind == "JsonAuditHandler" else b""
+        yield from _check_file(name, place, made=ours, begins=begins)
+        if begins and not _begins(_path_of(name), begins):
+            yield Finding(
+                "error",
+                "file",
+                place,
+                f"{_path_of(name)} is no audit trail: its first line is no event",
+                "name another file",
+            )
         yield from _check_file_mode(handler)
     else:
         yield from _check_database(str(sink), handler)
@@ -61,8 +73,33 @@ def _own_kind(handler: PlannedHandler) -> str:
     return next((base.__name__ for base in bases if base.__name__ in _DEFAULTS), "")
 
 
-def _check_file(name: str, place: str, *, made: bool) -> Iterator[Finding]:
-    path = os.path.abspath(os.path.expanduser(name) if made else name)
+def _path_of(name: str) -> str:
+    return os.path.abspath(os.path.expanduser(name))
+
+
+def _begins(path: str, begins: bytes) -> bool:
+    """Tell whether a file could be one of ours: empty, absent, unreadable or beginning like that.
+
+    Anything but a regular file has a finding of its own, and is not read.
+    """
+    if not os.path.isfile(path):
+        return True
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        found = os.read(descriptor, len(begins))
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return not found or found == begins
+
+
+def _check_file(name: str, place: str, *, made: bool, begins: bytes = b"") -> Iterator[Finding]:
+    """Check one file; of one that begins otherwise, and so is somebody else's, not the mode."""
+    path = _path_of(name) if made else os.path.abspath(name)
     user = f"user {os.geteuid()}"
     try:
         found = os.stat(path)
@@ -88,7 +125,8 @@ def _check_file(name: str, place: str, *, made: bool) -> Iterator[Finding]:
             f" owner {found.st_uid})",
             f"chown or chmod {path}, or name another place",
         )
-    yield from _check_mode(path, found.st_mode, place)
+    if _begins(path, begins):
+        yield from _check_mode(path, found.st_mode, place)
     yield from _check_folder(os.path.dirname(path), path, place, made=made)
 
 
@@ -157,9 +195,9 @@ def _check_database(url: str, handler: PlannedHandler) -> Iterator[Finding]:
     if scheme.partition("+")[0] == "sqlite":
         path = rest.removeprefix("/").partition("?")[0]
         if path and path != ":memory:":
-            yield from _check_file(path, place, made=True)
+            yield from _check_file(path, place, made=True, begins=_SQLITE)
             yield from _check_file_mode(handler)
-            yield from _check_sqlite(os.path.abspath(os.path.expanduser(path)), place)
+            yield from _check_sqlite(_path_of(path), place)
         return
     # `auto_create` makes what is missing; without it, a missing table is found here.
     tables = handler.options.get("auto_create") is False
@@ -170,6 +208,11 @@ def _check_database(url: str, handler: PlannedHandler) -> Iterator[Finding]:
 
 def _check_sqlite(path: str, place: str) -> Iterator[Finding]:
     if not os.path.isfile(path) or not os.path.getsize(path):
+        return
+    if not _begins(path, _SQLITE):
+        yield Finding(
+            "error", "database", place, f"{path} is no SQLite database", "name another file"
+        )
         return
     # `immutable` reads without locks and without the -wal and -shm files that `mode=ro` may make.
     address = f"file:{quote(path)}?mode=ro&immutable=1"
@@ -184,8 +227,8 @@ def _check_sqlite(path: str, place: str) -> Iterator[Finding]:
             "error",
             "database",
             place,
-            f"{path} is no SQLite database, or a damaged one: {error}",
-            "name another file, or move this one away: a new one is made",
+            f"{path} is a damaged SQLite database: {error}",
+            "restore it, or move it away: a new one is made",
         )
 
 
