@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from zotify_logging import ConfigurationError, LoggingService, registry
 from zotify_logging.config import apply_config, check_config, load_config
+from zotify_logging.config.files import MAX_BYTES
 
 
 def config(tmp_path: Path, **handler: object) -> dict[str, object]:
@@ -117,6 +119,13 @@ def test_all_kinds_of_files_are_applied(tmp_path: Path, kind: str) -> None:
         ("a.toml", b"version = \n", "line 1"),
         ("a.json", b"{", "line 1"),
         ("a.yaml", b"a: [", "line 1"),
+        (
+            "b.yaml",
+            b"a: 1\nb: [2\nc: 3\n",
+            "expected ',' or ']', but got ':' (at line 3, column 2)",
+        ),
+        ("c.yaml", b"a: \x00", "special characters are not allowed"),
+        ("a.json", b"[" * 100_000, "is nested too deeply"),
         ("a.json", b"[]", "must hold a mapping"),
         ("a.toml", b"\xff", "utf-8"),
         ("a.ini", b"", "unknown kind of file"),
@@ -132,6 +141,34 @@ def test_a_file_that_cannot_be_read_says_where(
     with pytest.raises(ConfigurationError, match=name) as caught:
         load_config(tmp_path / name)
     assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_regular_files_of_some_length_are_read(tmp_path: Path) -> None:
+    """A pipe to which nobody writes and a device without end are refused, not waited for."""
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    (tmp_path / "long.json").write_bytes(b" " * (MAX_BYTES + 1))
+    (tmp_path / "folder.yaml").mkdir()
+    for name, says in (
+        ("pipe.json", "is no regular file"),
+        ("zero.toml", "is no regular file"),
+        ("long.json", f"is longer than {MAX_BYTES} bytes"),
+        ("folder.yaml", "cannot be read: Is a directory"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{name}: {says}"):
+            load_config(tmp_path / name)
+
+
+def test_a_missing_version_is_told_with_what_to_write(tmp_path: Path) -> None:
+    """At no line: there is none, and a key of that name elsewhere is another thing."""
+    path = tmp_path / "a.yaml"
+    path.write_text("formatters:\n  a:\n    version: 2\n")
+    with pytest.raises(ConfigurationError) as caught:
+        apply_config(path)
+    assert caught.value.problems[0] == (
+        f'{path}: version: is required; write version = 1 (YAML: version: 1, JSON: "version": 1)'
+    )
 
 
 def test_a_wrong_configuration_changes_nothing(tmp_path: Path) -> None:

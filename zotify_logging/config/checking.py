@@ -39,7 +39,10 @@ def check_config(config: Mapping[str, object]) -> list[str]:
         for name in map(str, config)
         if name not in known
     ]
-    if config.get("version") != 1:
+    if config.get("version") is None:
+        how = 'write version = 1 (YAML: version: 1, JSON: "version": 1)'
+        problems.append(f"version: is required; {how}")
+    elif config["version"] != 1:
         problems.append(f"version: must be 1, is {config.get('version')!r}")
     handlers = _section(config, "handlers", problems)
     filters = _section(config, "filters", problems)

@@ -37,7 +37,7 @@ def placed_in(source: object, problems: Iterable[str]) -> ConfigurationError:
 def _placed(path: str, lines: list[str], problem: str) -> str:
     where, _, what = problem.partition(":")
     keys = where.split(".")
-    if what == _ABSENT:
+    if what.partition(";")[0] == _ABSENT:
         del keys[-1]  # another's key of that name would be somewhere else
     for depth in range(len(keys), 0, -1):
         found = [number for number, line in enumerate(lines, 1) if _has(line, keys[:depth])]
