@@ -13,8 +13,10 @@ from waiting import wait_until
 
 from zotify_api.services.control_file import (
     MAX_BYTES,
+    MAX_ITEMS,
     ControlFile,
     ControlFileError,
+    ControlFullError,
     ControlItem,
     ControlState,
 )
@@ -70,6 +72,33 @@ def test_what_is_over_is_dropped_with_the_next_change() -> None:
     assert state.changed(other, 100).items == (other,)
     back = other.model_copy(update={"permanent": None})
     assert state.changed(other, 60).changed(back, 60).items == (brief,)
+
+
+def test_a_full_state_takes_no_more_and_says_so() -> None:
+    """What is there can be changed and ended all the same, and what is over makes room."""
+    named = [ITEM.model_copy(update={"name": f"n{number}"}) for number in range(MAX_ITEMS)]
+    full = ControlState(items=tuple(named))
+    with pytest.raises(ControlFullError, match=f"{MAX_ITEMS} settings of changes"):
+        full.changed(ITEM, 5)
+    other = named[0].model_copy(update={"permanent": "DEBUG"})
+    assert len(full.changed(other, 5).items) == MAX_ITEMS
+    ended = full.changed(named[0].model_copy(update={"permanent": None}), 5)
+    assert len(ended.changed(ITEM, 6).items) == MAX_ITEMS
+    brief = named[0].model_copy(update={"permanent": None, "temporary": "INFO", "until_us": 10})
+    assert len(full.changed(brief, 5).changed(ITEM, 10).items) == MAX_ITEMS
+
+
+def test_a_state_is_never_longer_than_is_read_back(tmp_path: Path) -> None:
+    """Names of 255 characters, each of them twelve bytes in the file."""
+    file = ControlFile(tmp_path / "control.json")
+    long = [ITEM.model_copy(update={"name": "😀" * 252 + f"{number:03}"}) for number in range(90)]
+    state = ControlState()
+    with pytest.raises(ControlFullError, match=f"{MAX_BYTES} bytes of changes"):
+        for item in long:
+            state = state.changed(item, 5)
+    assert len(state.items) > 80
+    file.write(state)
+    assert file.read() == state
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,23 @@ def test_what_cannot_be_changed_is_named(
     assert client.get(HANDLERS).json()["changes"] == []
 
 
+def test_more_changes_than_are_kept_are_refused(client: httpx.Client, server: ApiServer) -> None:
+    """With the bound and the cure; ending one makes room."""
+    control = server.data_dir / "control.json"
+    item = {"kind": "logger", "name": "full.test", "setting": "level", "permanent": "DEBUG"}
+    revision = time.time_ns() // 1000
+    partial = server.data_dir / "by.hand"
+    partial.write_text(json.dumps({"revision": revision, "items": [item] * 1000}))
+    partial.chmod(0o600)
+    partial.replace(control)
+    wait_until(lambda: len(client.get(HANDLERS).json()["changes"]) == 1000, 5)
+    reply = client.patch(f"{HANDLERS}/system", json={"level": "ERROR"})
+    assert (reply.status_code, reply.headers["content-type"]) == (409, "application/problem+json")
+    assert reply.json()["detail"].startswith("1000 settings of changes made at run time are kept")
+    assert client.patch("/api/logs/loggers/full.test", json={"level": None}).status_code == 200
+    assert client.get(HANDLERS).json()["changes"] == []
+
+
 def test_scopes_are_kept(client: httpx.Client, server: ApiServer) -> None:
     """logs:read looks and cannot change; logs:control changes and cannot look."""
     keys = {}

@@ -36,7 +36,7 @@ _MEANINGS = {
     403: "The key is valid but lacks the scope.",
     404: "Nothing of that name.",
     406: "No acceptable form.",
-    409: "In conflict with what is running.",
+    409: "In conflict with what is running or kept.",
     410: "The data that the cursor points at is gone.",
     413: "The body is too large.",
     422: "A parameter or field that is unknown, repeated or malformed; it is named.",

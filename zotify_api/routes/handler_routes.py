@@ -13,6 +13,7 @@ from zotify_api.errors import ProblemError
 from zotify_api.models.handlers_reply import HandlersReply
 from zotify_api.models.log_control import ChangeReply, LogPatch, TargetKind
 from zotify_api.models.problem import problem_responses
+from zotify_api.services.control_file import ControlFullError
 from zotify_logging import UnknownNameError
 
 __all__ = ["router"]
@@ -35,7 +36,7 @@ def list_handlers(runtime: CurrentRuntime) -> HandlersReply:
 @router.patch(
     "/handlers/{name}",
     dependencies=[Depends(RequireScope("logs:control"))],
-    responses=problem_responses(400, 401, 403, 404, 413, 503),
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 503),
 )
 def change_handler(name: Name, patch: LogPatch, runtime: CurrentRuntime) -> ChangeReply:
     """Change level or switch of a handler in all workers, for good or for a time; audited."""
@@ -45,7 +46,7 @@ def change_handler(name: Name, patch: LogPatch, runtime: CurrentRuntime) -> Chan
 @router.patch(
     "/loggers/{name}",
     dependencies=[Depends(RequireScope("logs:control"))],
-    responses=problem_responses(400, 401, 403, 404, 413, 503),
+    responses=problem_responses(400, 401, 403, 404, 409, 413, 503),
 )
 def change_logger(name: Name, patch: LogPatch, runtime: CurrentRuntime) -> ChangeReply:
     """Change level or switch of a logger in all workers, for good or for a time; audited."""
@@ -57,6 +58,8 @@ def _change(runtime: Runtime, kind: TargetKind, name: str, patch: LogPatch) -> C
         return runtime.control.change(kind, name, patch)
     except UnknownNameError as error:
         raise ProblemError(404, str(error)) from None
+    except ControlFullError as error:
+        raise ProblemError(409, str(error)) from None
     except OSError as error:
         raise ProblemError(
             503,

@@ -18,10 +18,23 @@ from pydantic import Field, StrictBool, ValidationError
 from zotify_api.models.log_control import LevelName, Setting, TargetKind, TargetName
 from zotify_api.models.strict import Incoming
 
-__all__ = ["ControlFile", "ControlFileError", "ControlItem", "ControlState", "Key", "Value"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_ITEMS",
+    "ControlFile",
+    "ControlFileError",
+    "ControlFullError",
+    "ControlItem",
+    "ControlState",
+    "Key",
+    "Value",
+]
 
 MAX_BYTES = 262_144
 """Bytes of the file that are read; a longer one is not ours."""
+
+MAX_ITEMS = 1000
+"""Changed settings that are kept at the same time."""
 
 Key = tuple[TargetKind, str, Setting]
 Value = str | bool
@@ -31,6 +44,16 @@ _LAST_US = 253_402_300_799_999_999  # the end of the year 9999, the last that ca
 
 class ControlFileError(Exception):
     """The file is there and cannot be believed; the message says why."""
+
+
+class ControlFullError(Exception):
+    """No further change can be kept; the message names the bound and the cure."""
+
+    def __init__(self, bound: str) -> None:
+        super().__init__(
+            f"{bound} of changes made at run time are kept, and this one would be more: end some"
+            ' of those that GET /api/logs/handlers lists, with {"level": null, "enabled": true}'
+        )
 
 
 class ControlItem(Incoming):
@@ -66,13 +89,26 @@ class ControlState(Incoming):
 
     version: Literal[1] = 1
     revision: int = Field(default=0, ge=0, le=2**62)
-    items: tuple[ControlItem, ...] = Field(default=(), max_length=1000)
+    items: tuple[ControlItem, ...] = Field(default=(), max_length=MAX_ITEMS)
 
     def changed(self, item: ControlItem, now_us: int) -> ControlState:
-        """Return the state with ``item`` in the place of what it is about; drops what is over."""
+        """Return the state with ``item`` in the place of what it is about; drops what is over.
+
+        Raises:
+            ControlFullError: it would have more items, or be longer, than is read back.
+        """
         kept = [one for one in self.items if one.key != item.key]
         items = [one for one in (*kept, item) if one.in_force(now_us)[0] is not None]
-        return ControlState(revision=max(self.revision + 1, now_us), items=tuple(items))
+        if len(items) > MAX_ITEMS:
+            raise ControlFullError(f"{MAX_ITEMS} settings")
+        state = ControlState(revision=max(self.revision + 1, now_us), items=tuple(items))
+        if len(state.encoded()) > MAX_BYTES:  # of few with long names
+            raise ControlFullError(f"{MAX_BYTES} bytes")
+        return state
+
+    def encoded(self) -> bytes:
+        """Return what the file holds."""
+        return json.dumps(self.model_dump(mode="json"), separators=(",", ":")).encode("ascii")
 
 
 class ControlFile:
@@ -137,7 +173,7 @@ class ControlFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(partial, flags, 0o600)
         try:
-            data = json.dumps(state.model_dump(mode="json"), separators=(",", ":")).encode("ascii")
+            data = state.encoded()
             if os.write(descriptor, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(partial))
             os.fsync(descriptor)
