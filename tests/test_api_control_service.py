@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
+from zotify_api.services.control_file import ControlFile, ControlItem, ControlState
 from zotify_api.services.control_service import ControlService
 from zotify_logging import FileStreamHandler, LoggingService
 
@@ -68,3 +71,31 @@ def test_what_cannot_be_changed_is_told_once(
     assert [record.getMessage() for record in caplog.records] == [
         "handler app could not be changed"
     ]
+
+
+def test_the_end_of_a_temporary_change_is_published_at_once(tmp_path: Path) -> None:
+    """Readers of the reports are not shown the temporary level until the next one is due."""
+    logs = LoggingService()
+    handler = FileStreamHandler(str(tmp_path / "app.log"), level="INFO")
+    logs.register("app", handler)
+    published: list[int] = []
+    control = ControlService(
+        logs, tmp_path / "control.json", tmp_path, lambda: published.append(handler.level)
+    )
+    item = ControlItem(kind="handler", name="app", setting="level", temporary="DEBUG")
+    until = time.time_ns() // 1000 + 300_000
+    file = ControlFile(tmp_path / "control.json")
+    file.write(ControlState(items=(item.model_copy(update={"until_us": until}),)))
+    control.look()
+    control.look()
+    assert published == [logging.DEBUG]
+
+    def ended() -> bool:
+        control.look()
+        return len(published) > 1
+
+    wait_until(ended, 5)
+    for _ in range(3):
+        control.look()
+    assert published == [logging.DEBUG, logging.INFO]
+    logs.shutdown()

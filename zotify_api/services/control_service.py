@@ -124,8 +124,8 @@ class ControlService:
                     return
                 self._apply()
                 self._publish()
-            else:
-                self._apply()
+            elif self._apply():
+                self._publish()  # what has ended is not to be shown for two seconds more
 
     def change(self, kind: TargetKind, name: str, patch: LogPatch) -> ChangeReply:
         """Change a handler or logger in all workers; audited with old and new.
@@ -134,6 +134,7 @@ class ControlService:
 
         Raises:
             UnknownNameError: there is none of that name here; the message has near matches.
+            ControlFullError: as many changes are kept as can be; the message names the bound.
             AuditWriteError: the change could not be audited, so it was not made.
             OSError: ``control.json`` cannot be written.
         """
@@ -195,12 +196,14 @@ class ControlService:
             }
         )
 
-    def _apply(self) -> None:
+    def _apply(self) -> bool:
+        """Tell whether anything was changed by it."""
         now = _now_us()
+        changed = False
         wanted = {item.key: item for item in self._state.items}
         for key in [*wanted, *(one for one in self._applied if one not in wanted)]:
             try:
-                self._apply_one(key, wanted.get(key), now)
+                changed |= self._apply_one(key, wanted.get(key), now)
                 self._told.discard(key)
             except UnknownNameError:
                 pass  # of a handler that this worker does not have
@@ -208,8 +211,9 @@ class ControlService:
                 if key not in self._told:  # it is tried again at every look, and told once
                     self._told.add(key)
                     _logger.exception("%s %s could not be changed", key[0], key[1])
+        return changed
 
-    def _apply_one(self, key: Key, item: ControlItem | None, now: int) -> None:
+    def _apply_one(self, key: Key, item: ControlItem | None, now: int) -> bool:
         kind, name, setting = key
         target = find_target(self._logs, kind, name, make=True)
         known = self._applied.get(key)
@@ -221,7 +225,7 @@ class ControlService:
         value, until = (None, None) if item is None else item.in_force(now)
         temporary = value if until is not None else None
         if (base, temporary, until) == (known.base, known.temporary, known.until_us):
-            return
+            return False
         if base != known.base or (known.temporary is not None and temporary is None):
             target.write(setting, base, None)
         if temporary is not None and until is not None:
@@ -229,6 +233,7 @@ class ControlService:
         known.base, known.temporary, known.until_us = base, temporary, until
         if item is None:
             del self._applied[key]
+        return True
 
     def _await_workers(self, revision: int) -> tuple[list[int], list[int]]:
         deadline = time.monotonic() + _WAIT
