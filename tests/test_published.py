@@ -158,6 +158,30 @@ def test_stats_tells_where_nothing_is_and_who_is_unwell(
     assert "\x1b" not in shown
 
 
+def test_stats_tells_by_its_exit_code_whether_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 while a process runs, 3 when all have ended, as well as they were."""
+    file = RunFile(tmp_path, "shop", 2.0)
+    file.write({})
+    assert main(["stats", str(tmp_path)]) == 0
+    file.write({}, ended=True)
+    assert main(["stats", str(tmp_path)]) == 3
+    assert "sum of 0 running processes" in capsys.readouterr().out
+
+
+def test_stats_of_an_empty_name_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a variable that is not set; what the current folder holds is not shown in its place."""
+    monkeypatch.chdir(tmp_path)
+    RunFile(tmp_path / "run", "shop", 2.0).write({})
+    assert main(["stats", ""]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "DIR: is empty; name the application's data folder" in shown.err
+
+
 def test_a_process_that_says_nothing_is_stale_and_a_reused_number_is_dead(tmp_path: Path) -> None:
     """Silence for three intervals; another start under the same number."""
     file = RunFile(tmp_path, "shop", 2.0)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..exceptions import ParameterError
 from ..published import WorkerReport, read_reports, sum_of
 from ..sanitizing import dump_json, escape_line
 from .terminal import paint
@@ -23,8 +24,8 @@ it at most are missing), and the sum of those that run. A process that is gone i
 ended if it has said so; one that lives and has published nothing for six seconds is stale."""
 
 _CODES = (
-    "exit codes: 0 all handlers of running processes are well, 1 nothing is published there,"
-    " 2 wrong usage, 3 a handler is degraded or failing, or a process is dead or stale"
+    "exit codes: 0 processes run, and all of their handlers are well, 1 nothing is published there,"
+    " 2 wrong usage, 3 a handler is degraded or failing, a process is dead or stale, or none runs"
 )
 
 _COUNTERS = ("accepted", "written", "queued", "ignored")
@@ -46,6 +47,8 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if not arguments.folder:  # as an unset variable gives it; the current folder is not meant
+        raise ParameterError("DIR", "is empty; name the application's data folder")
     folder = os.path.join(arguments.folder, "run")
     if not os.path.isdir(folder):
         folder = arguments.folder
@@ -72,7 +75,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return 1
     well = all(_status(one) == "ok" for one in total.values())
     gone = any(report.state in ("dead", "stale") for report in reports)
-    return 0 if well and not gone else 3
+    runs = any(report.state == "live" for report in reports)
+    return 0 if runs and well and not gone else 3  # 3 of none that runs: as systemctl and pg_ctl
 
 
 def _print(reports: Sequence[WorkerReport], total: Mapping[str, Mapping[str, object]]) -> None:
