@@ -20,7 +20,14 @@ def test_sizes_are_read_with_units(text: str, size: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250 ms", 0.25), ("30 s", 30.0), ("5 min", 300.0), ("1 h", 3600.0), ("1d", 86400.0)],
+    [
+        ("250 ms", 0.25),
+        ("30 s", 30.0),
+        ("5 min", 300.0),
+        ("1 h", 3600.0),
+        ("1d", 86400.0),
+        ("2 w", 1209600.0),
+    ],
 )
 def test_durations_are_read_with_units(text: str, seconds: float) -> None:
     """Every unit means what it says."""

@@ -41,6 +41,7 @@ _SECONDS = {
     "min": Fraction(60),
     "h": Fraction(3600),
     "d": Fraction(86400),
+    "w": Fraction(604800),
 }
 
 
@@ -60,7 +61,7 @@ def parse_size(value: object) -> int:
 
 
 def parse_duration(value: object) -> float:
-    """Return seconds from a number or a text such as ``"250 ms"``, ``"30 s"`` or ``"1 d"``.
+    """Return seconds from a number or a text such as ``"250 ms"``, ``"30 s"`` or ``"2 w"``.
 
     Raises:
         ValueError: the text is no duration, or the number is negative, not finite or above
