@@ -41,7 +41,7 @@ def test_64_threads_while_a_services_handlers_come_go_and_change_level() -> None
     for thread in threads:
         thread.start()
     comers = []
-    for number in range(sized(100, 2000)):
+    for number in range(sized(100, 500)):
         comers.append(Sink())
         service.register("threads-comer", comers[-1])
         service.set_level("threads-comer", "ERROR" if number % 2 else "DEBUG", ttl=0.001)
