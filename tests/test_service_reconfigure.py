@@ -393,7 +393,7 @@ def test_the_audit_chain_and_its_counters_go_on(tmp_path: Path) -> None:
         handler = {"class": AUDIT, "filename": str(path), "max_bytes": size}
         return config({"audit": handler}, recon=["audit"])
 
-    service.reconfigure(with_size("1 MB"))
+    service.reconfigure(with_size("100 MB"))  # none is reached: all events stay in one file
     stop, written, failed = threading.Event(), Counter[str](), list[Exception]()
 
     def helper() -> None:
@@ -408,7 +408,7 @@ def test_the_audit_chain_and_its_counters_go_on(tmp_path: Path) -> None:
     thread.start()
     for number in range(10):
         logging.getLogger("recon").info("x", extra={"event_type": "user.logout"})
-        service.reconfigure(with_size(f"{number + 2} MB"))
+        service.reconfigure(with_size(f"{number + 101} MB"))
     stop.set()
     thread.join()
     assert failed == []
