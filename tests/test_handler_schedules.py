@@ -132,7 +132,7 @@ def run(handler: Moody, actions: Sequence[str]) -> None:
 
 
 @settings(
-    max_examples=sized(25, 400),
+    max_examples=sized(25, 150),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -144,7 +144,7 @@ def test_direct_delivery(actions: list[str]) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")
 @settings(
-    max_examples=sized(25, 400),
+    max_examples=sized(25, 150),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

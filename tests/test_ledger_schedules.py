@@ -283,6 +283,6 @@ def test_every_record_is_in_exactly_one_place(delivery: str) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=sized(20, 60), stateful_step_count=sized(20, 40), deadline=None
+            max_examples=sized(20, 40), stateful_step_count=sized(20, 40), deadline=None
         ),
     )
